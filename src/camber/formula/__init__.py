@@ -1,0 +1,1 @@
+"""What a nonlinearity *is*: expression trees, their parser, printers and interpreters."""
