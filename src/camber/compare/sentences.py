@@ -1,0 +1,128 @@
+"""One honest sentence per entry: what the numbers support, and no more.
+
+Four cases: separated from the best, not separated ("no difference within noise", with the
+difference the interval leaves open), too few seeds to say, and runs that failed. A failed run is a
+result: the entry is not averaged over the seeds that survived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from camber.compare.statistics import Difference, Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One run that ended without a finite metric: which seed, where, and why."""
+
+    seed: int
+    step: int | None
+    reason: str
+
+
+def number(value: float, unit: str = "") -> str:
+    """Format ``value`` for a sentence: three decimals, more where it is small."""
+    digits = 3 if value == 0 or abs(value) >= 0.0095 else 5
+    return f"{value:.{digits}f}{' ' + unit if unit else ''}"
+
+
+def p_text(p: float) -> str:
+    """Format a p value as a relation.
+
+    Example:
+        >>> p_text(0.00002), p_text(0.0312)
+        ('< 0.001', '= 0.031')
+    """
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def seeds_text(count: int) -> str:
+    """``"1 seed"``, ``"5 seeds"``."""
+    return f"{count} seed{'' if count == 1 else 's'}"
+
+
+def best_sentence(
+    name: str,
+    estimate: Estimate,
+    differences: Mapping[str, Difference],
+    unit: str,
+    *,
+    lower_is_better: bool = True,
+) -> str:
+    """Say what may be said of the entry with the best mean.
+
+    ``differences`` are those of the other entries to it.
+    """
+    place = "lowest" if lower_is_better else "highest"
+    mean = number(estimate.mean if estimate.mean is not None else float("nan"), unit)
+    if not differences:
+        others = "nothing to compare it with"
+    elif estimate.count < 2:
+        others = "too few seeds to say whether that is noise"
+    else:
+        tied = [other for other, difference in differences.items() if not difference.separated]
+        if not tied:
+            others = "separated from every other entry"
+        else:
+            others = f"not separated from {_listed(tied)}"
+    interval = ""
+    if estimate.low is not None and estimate.high is not None:
+        interval = f" (95 % interval {number(estimate.low)} to {number(estimate.high)})"
+    if not differences:
+        return f"{name}: {mean}{interval} over {seeds_text(estimate.count)}; {others}."
+    seeds = seeds_text(estimate.count)
+    return f"{name} has the {place} mean, {mean}{interval} over {seeds}; {others}."
+
+
+def entry_sentence(difference: Difference, unit: str, *, lower_is_better: bool = True) -> str:
+    """Say what the paired difference of an entry to the best supports.
+
+    Example:
+        >>> worse = Difference("gelu", "relu", 0.05, 0.03, 0.07, 0.0004, 0.004, 5)
+        >>> entry_sentence(worse, "nats/byte")
+        'gelu is worse than relu by 0.050 nats/byte (95 % interval 0.030 to 0.070, Holm p = 0.004).'
+    """
+    entry, best = difference.entry, difference.other
+    # Written as a loss against the best, so that "worse by" is a positive number either way.
+    sign = 1 if lower_is_better else -1
+    mean = sign * difference.mean
+    if difference.low is None or difference.high is None or difference.holm_p is None:
+        side = "behind" if mean > 0 else "level with"
+        gap = f" by {number(mean, unit)}" if mean > 0 else ""
+        return (
+            f"{entry}: too few seeds to say; it ended {side} {best}{gap} in its "
+            f"{seeds_text(difference.count)}, and an interval needs two or more."
+        )
+    low, high = sorted((sign * difference.low, sign * difference.high))
+    if low == high == 0:
+        return f"{entry} and {best} gave the same value in every one of {difference.count} seeds."
+    interval = f"95 % interval {number(low)} to {number(high)}, Holm p {p_text(difference.holm_p)}"
+    if difference.separated:
+        return f"{entry} is worse than {best} by {number(mean, unit)} ({interval})."
+    return (
+        f"{entry}: no difference from {best} within noise: {mean:+.3f} {unit} ({interval}); "
+        f"a deficit of up to {number(high)} stays possible."
+    )
+
+
+def failure_sentence(name: str, failures: Sequence[Failure], seeds: int) -> str:
+    """Say that an entry's runs failed, and that it is therefore not ranked."""
+    first = failures[0]
+    where = f" at step {first.step}" if first.step is not None else ""
+    seeds_failed = ", ".join(str(failure.seed) for failure in failures)
+    label = "seed" if len(failures) == 1 else "seeds"
+    rest = (
+        "a mean over the others would flatter it, so it is not ranked"
+        if len(failures) < seeds
+        else "it is not ranked"
+    )
+    return (
+        f"{name} diverged in {len(failures)} of {seeds_text(seeds)} ({label} {seeds_failed}; "
+        f"first{where}: {first.reason}); {rest}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,73 @@
+"""Each case of the verdict says exactly what its numbers support."""
+
+import pytest
+
+from camber.compare.sentences import (
+    Failure,
+    best_sentence,
+    entry_sentence,
+    failure_sentence,
+    number,
+)
+from camber.compare.statistics import Difference, against_best, estimate
+
+
+def test_worse_is_stated_with_its_interval() -> None:
+    worse = Difference("gelu", "relu", 0.05, 0.03, 0.07, 0.0004, 0.004, 5)
+    assert entry_sentence(worse, "nats/byte") == (
+        "gelu is worse than relu by 0.050 nats/byte (95 % interval 0.030 to 0.070, Holm p = 0.004)."
+    )
+
+
+def test_no_difference_names_what_stays_possible() -> None:
+    close = Difference("gelu", "relu", 0.012, -0.01, 0.034, 0.2, 0.4, 5)
+    text = entry_sentence(close, "nats/byte")
+    assert "no difference from relu within noise: +0.012 nats/byte" in text
+    assert "up to 0.034" in text
+
+
+def test_one_seed_is_too_few() -> None:
+    _, differences = against_best({"a": [1.0], "b": [1.05]})
+    text = entry_sentence(differences["b"], "nats/byte")
+    assert text.startswith("b: too few seeds to say; it ended behind a by 0.050 nats/byte")
+
+
+def test_identical_entries_are_said_to_be() -> None:
+    _, differences = against_best({"a": [1.0, 1.1], "b": [1.0, 1.1]})
+    assert entry_sentence(differences["b"], "nats") == (
+        "b and a gave the same value in every one of 2 seeds."
+    )
+
+
+def test_the_best_is_not_oversold() -> None:
+    metrics = {"a": [1.0, 1.1, 0.9], "b": [1.02, 1.05, 0.99], "c": [5.0, 5.1, 4.9]}
+    best, differences = against_best(metrics)
+    assert best == "a"
+    text = best_sentence("a", estimate(metrics["a"]), differences, "nats")
+    assert text.startswith("a has the lowest mean, 1.000 nats (95 % interval")
+    assert text.endswith("not separated from b.")
+    alone = best_sentence("c", estimate(metrics["c"]), {}, "nats")
+    assert alone.endswith("nothing to compare it with.")
+
+
+def test_higher_is_better_reads_as_a_deficit() -> None:
+    _, differences = against_best(
+        {"a": [1.0, 1.1, 1.05], "b": [2.0, 2.2, 2.1]}, lower_is_better=False
+    )
+    text = entry_sentence(differences["a"], "accuracy", lower_is_better=False)
+    assert text.startswith("a is worse than b by 1.050 accuracy (95 % interval 0.")
+
+
+def test_failed_runs_are_a_result() -> None:
+    some = failure_sentence("log(x)", [Failure(2, 0, "loss is nan")], 5)
+    assert some == (
+        "log(x) diverged in 1 of 5 seeds (seed 2; first at step 0: loss is nan); "
+        "a mean over the others would flatter it, so it is not ranked."
+    )
+    every = failure_sentence("log(x)", [Failure(0, None, "loss is nan")], 1)
+    assert every.endswith("it is not ranked.")
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.05, "0.050"), (0.0012, "0.00120"), (0, "0.000")])
+def test_numbers_keep_their_digits(value: float, text: str) -> None:
+    assert number(value) == text
