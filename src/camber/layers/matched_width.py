@@ -104,8 +104,9 @@ def matched_hidden(
     matched = round(ideal / multiple_of) * multiple_of
     if matched < 1:
         raise CamberError(
-            f"no hidden width that is a multiple of {multiple_of} matches the {reference} parameters "
-            f"of a plain network of width {width} and hidden width {hidden}; make hidden larger"
+            f"no hidden width that is a multiple of {multiple_of} matches the {reference} "
+            f"parameters of a plain network of width {width} and hidden width {hidden}; "
+            f"make hidden larger"
         )
     own = coefficients + coefficients_per_channel * matched
     return WidthMatch(

@@ -190,7 +190,7 @@ class DecoderLM(nn.Module):
         causal = torch.ones(T, past + T, dtype=torch.bool, device=device).tril(past)  # (T, S)
         if padding_mask is None:
             return causal
-        # A padding query would see nothing at all, and softmax of nothing is NaN: let it see itself.
+        # A padding query may see nothing, and softmax of nothing is NaN: let it see itself.
         itself = torch.ones_like(causal).tril(past).triu(past)
         return (causal & padding_mask[:, None, None, :]) | itself  # (B, 1, T, S)
 

@@ -1,0 +1,209 @@
+"""`CharLM`: predict the next byte of real text.
+
+A byte-level decoder language model; the metric is the mean cross-entropy in nats per byte on
+fixed windows of held-out text.
+
+Shape legend: B batch, T context.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from camber.errors import CamberError, unknown_name
+from camber.layers import match_activation
+from camber.models import DecoderConfig, DecoderLM
+from camber.tasks.corpus import SplitRule, read_corpus
+from camber.tasks.task import ActivationChoice, Batch, Metric, Recommended, Split
+
+#: Windows per forward pass of an evaluation: few enough to stay in a small machine's cache.
+EVALUATION_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CharLMPreset:
+    """The sizes of one text task: model, data and budget.
+
+    Args:
+        layers, width, heads: the decoder; its plain feed-forward width is 4 * width.
+        context, batch: T and B of one training batch.
+        steps, learning_rate, warmup_steps: the recommended optimiser settings.
+        seeds: paired seeds of a comparison.
+        evaluation_tokens: at most this many bytes are scored by one evaluation.
+        rule: how the text is split, see :mod:`camber.tasks.corpus`.
+    """
+
+    layers: int = 2
+    width: int = 64
+    heads: int = 2
+    context: int = 64
+    batch: int = 32
+    steps: int = 500
+    learning_rate: float = 3e-3
+    warmup_steps: int = 40
+    seeds: int = 5
+    evaluation_tokens: int = 65_536
+    rule: SplitRule | None = None
+
+
+#: ``default`` and ``quick`` are sized for a laptop; ``sheet`` is the small reproduction of PolyCom
+#: (arXiv 2411.03884) whose losses are known; ``d256`` is for a workstation or a GPU.
+PRESETS: Final = MappingProxyType(
+    {
+        "default": CharLMPreset(),
+        "quick": CharLMPreset(batch=16, steps=150, warmup_steps=20, seeds=3),
+        "sheet": CharLMPreset(rule="tail"),
+        "d256": CharLMPreset(
+            layers=6, width=256, heads=8, context=256, steps=3000, learning_rate=1e-3,
+            warmup_steps=150, evaluation_tokens=131_072,
+        ),
+    }
+)  # fmt: skip
+
+
+class CharLM:
+    """Byte-level language modelling on the standard library's source, or on a text of yours.
+
+    Args:
+        preset: a name in ``PRESETS``.
+        text: a UTF-8 file, a folder or a pattern; None for the standard library's source.
+        settings: any field of :class:`CharLMPreset`, to change it: ``steps=100``.
+
+    Raises:
+        UnknownNameError: for an unknown preset or setting.
+        CamberError: for a text that cannot be used.
+
+    Example:
+        >>> task = CharLM("quick", steps=10)
+        >>> tokens, targets = next(task.batches("train", seed=0))
+        >>> tokens.shape, bool((tokens[:, 1:] == targets[:, :-1]).all())
+        (torch.Size([16, 64]), True)
+    """
+
+    name = "charlm"
+    metric = Metric("validation_loss", "nats/byte", "lower")
+    unit = "tokens"
+
+    def __init__(
+        self,
+        preset: str = "default",
+        *,
+        text: str | os.PathLike[str] | None = None,
+        **settings: int | float,
+    ) -> None:
+        if preset not in PRESETS:
+            raise unknown_name("preset of charlm", preset, PRESETS)
+        known = [field.name for field in fields(CharLMPreset)]
+        for setting, value in settings.items():
+            if setting not in known:
+                raise unknown_name("setting of charlm", setting, known)
+            if setting != "rule" and not value > 0:
+                raise CamberError(f"charlm: {setting} must be positive, but got {value!r}")
+        self.preset = preset
+        self.settings = replace(PRESETS[preset], **settings)  # type: ignore[arg-type]  # by name
+        # two windows at least in the 5 % that validation holds
+        smallest = 40 * (self.settings.context + 1)
+        self.corpus = read_corpus(text, rule=self.settings.rule, smallest=smallest)
+
+    @property
+    def units_per_batch(self) -> int:
+        return self.settings.batch * self.settings.context
+
+    @property
+    def seeds(self) -> int:
+        return self.settings.seeds
+
+    @property
+    def recommended(self) -> Recommended:
+        return Recommended(
+            steps=self.settings.steps,
+            learning_rate=self.settings.learning_rate,
+            warmup_steps=self.settings.warmup_steps,
+            final_fraction=0.1,
+            weight_decay=0.1,
+            clip_norm=1.0,
+        )
+
+    def build_model(self, activation: ActivationChoice, seed: int) -> DecoderLM:
+        """Return a fresh decoder; gated feed-forward networks get the width of equal parameters."""
+        return DecoderLM(self._config(activation), seed=seed)
+
+    def _config(self, activation: ActivationChoice) -> DecoderConfig:
+        return DecoderConfig(
+            vocabulary=256,
+            context=self.settings.context,
+            layers=self.settings.layers,
+            width=self.settings.width,
+            heads=self.settings.heads,
+            activation=activation,
+        )
+
+    def batches(self, split: Split, seed: int, start_step: int = 0) -> Iterator[Batch]:
+        """Yield (tokens, targets), each int64 (B, T): windows at random places of ``split``."""
+        data = self.corpus.part(split)
+        offsets = torch.arange(self.settings.context + 1)
+        step = start_step
+        while True:
+            digest = hashlib.sha256(f"{split}:{seed}:{step}".encode()).digest()
+            generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
+            starts = torch.randint(
+                data.numel() - self.settings.context, (self.settings.batch, 1), generator=generator
+            )
+            windows = data[starts + offsets].long()  # (B, T + 1)
+            yield windows[:, :-1], windows[:, 1:]
+            step += 1
+
+    def loss(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return the mean cross-entropy of a batch in nats per byte; float32 or wider."""
+        tokens, targets = batch
+        logits: Tensor = model(tokens)  # (B, T, 256)
+        if logits.dtype in (torch.float16, torch.bfloat16):
+            logits = logits.float()
+        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+    def evaluate(self, model: nn.Module, split: Split = "validation") -> dict[str, float]:
+        """Return ``{split}_loss`` in nats per byte over fixed, evenly spaced windows."""
+        windows = self._windows(split)  # (windows, T + 1)
+        device = next(model.parameters()).device
+        was_training = model.training
+        model.eval()
+        try:
+            total = 0.0
+            with torch.no_grad():
+                for part in windows.split(EVALUATION_BATCH):
+                    moved = part.to(device)
+                    total += float(self.loss(model, (moved[:, :-1], moved[:, 1:]))) * len(part)
+        finally:
+            model.train(was_training)
+        return {f"{split}_loss": total / len(windows)}
+
+    def _windows(self, split: Split) -> Tensor:
+        data, T = self.corpus.part(split), self.settings.context
+        fitting = (data.numel() - 1) // T
+        count = max(1, min(fitting, self.settings.evaluation_tokens // T))
+        starts = (torch.arange(count) * fitting // count) * T  # disjoint, evenly spread
+        return data[starts[:, None] + torch.arange(T + 1)].long()
+
+    def describe(self) -> dict[str, Any]:
+        scored = len(self._windows("validation")) * self.settings.context
+        return {
+            "task": self.name,
+            "preset": self.preset,
+            **asdict(self.settings),
+            "scored_tokens": scored,
+            **self.corpus.describe(),
+        }
+
+    def describe_model(self, activation: ActivationChoice) -> dict[str, Any]:
+        """How the feed-forward width was matched for ``activation``, for the report."""
+        width = self.settings.width
+        return match_activation(width, 4 * width, activation).to_dict()
