@@ -21,6 +21,10 @@ class UnknownNameError(CamberError, KeyError):
     __str__ = Exception.__str__
 
 
+class FormulaError(CamberError):
+    """A formula that cannot be read, built or used as asked."""
+
+
 class DtypeError(CamberError, TypeError):
     """A tensor or argument of a type the operation has no meaning for."""
 

@@ -94,3 +94,6 @@ OPERATIONS: Final = MappingProxyType(_table())
 ALIASES: Final = MappingProxyType(
     {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 )
+
+#: Names that stand for an expression: the parser writes out what they mean.
+MACROS: Final = ("relu", "silu", "gelu")

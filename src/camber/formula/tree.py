@@ -89,6 +89,10 @@ class Call(Node):
     def children(self) -> tuple[Node, ...]:
         return self.arguments
 
+    def __reduce__(self) -> tuple[type[Call], tuple[object, ...]]:
+        # String hashes are salted per process, so the stored hash must not travel in a pickle.
+        return Call, (self.operation, self.arguments, self.options)
+
     def option(self, name: str) -> str | int | None:
         """The value of one option, or None where it was not given."""
         return dict(self.options).get(name)

@@ -1,0 +1,239 @@
+"""What each operation is on torch tensors: one table, from names to plain torch operations.
+
+Every entry takes ``(like, call, *arguments)``: a tensor that carries dtype and device, the call
+with its options, and the arguments, each a tensor or a Python number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from types import MappingProxyType
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from camber.formula.axes import gather, scatter
+from camber.formula.derivative import spline_parts
+from camber.formula.limits import to_float
+from camber.formula.tree import Call, Number
+
+Value = Tensor | float
+Entry = Callable[..., Tensor]
+
+
+def tensor(value: Value, like: Tensor) -> Tensor:
+    """``value`` as a tensor of the computation's dtype and device."""
+    return value if isinstance(value, Tensor) else like.new_full((), value)
+
+
+def _unary(function: Callable[[Tensor], Tensor]) -> Entry:
+    def entry(like: Tensor, call: Call, u: Value) -> Tensor:
+        return function(tensor(u, like))
+
+    return entry
+
+
+def _binary(function: Callable[[Any, Any], Tensor]) -> Entry:
+    def entry(like: Tensor, call: Call, a: Value, b: Value) -> Tensor:
+        return function(a, b)
+
+    return entry
+
+
+def integer_power(base: Tensor, exponent: int) -> Tensor:
+    """base ** exponent by repeated squaring, exponent >= 1; its gradient has no 0 * inf at 0."""
+    result: Tensor | None = None
+    while True:
+        if exponent & 1:
+            result = base if result is None else result * base
+        exponent >>= 1
+        if not exponent:
+            return base if result is None else result
+        base = base * base
+
+
+def _pow(like: Tensor, call: Call, base: Value, exponent: Value) -> Tensor:
+    if isinstance(exponent, Tensor):
+        return torch.pow(base, exponent)
+    base = tensor(base, like)
+    if exponent == 0.5:
+        return torch.sqrt(base)
+    if exponent == -0.5:
+        return torch.rsqrt(base)
+    if exponent == int(exponent) if abs(exponent) <= 64 else False:
+        if exponent > 0:
+            return integer_power(base, int(exponent))
+        if exponent < 0:
+            return 1.0 / integer_power(base, -int(exponent))
+    return torch.pow(base, exponent)
+
+
+def _extreme(function: Callable[[Tensor, Tensor], Tensor]) -> Entry:
+    def entry(like: Tensor, call: Call, *values: Value) -> Tensor:
+        # Pairs from the left; torch gives each side half of the slope at a tie.
+        return reduce(lambda a, b: function(tensor(a, like), tensor(b, like)), values)
+
+    return entry
+
+
+def _max(like: Tensor, call: Call, *values: Value) -> Tensor:
+    # relu, not maximum, against a literal 0: the slope at the kink is 0 by definition.
+    a = values[0]
+    for b in values[1:]:
+        if not isinstance(b, Tensor) and b == 0:
+            a = torch.relu(tensor(a, like))
+        elif not isinstance(a, Tensor) and a == 0:
+            a = torch.relu(tensor(b, like))
+        else:
+            a = torch.maximum(tensor(a, like), tensor(b, like))
+    return tensor(a, like)
+
+
+def _where(like: Tensor, call: Call, condition: Tensor, a: Value, b: Value) -> Tensor:
+    return torch.where(condition, tensor(a, like), tensor(b, like))
+
+
+def _poly(like: Tensor, call: Call, x: Value, *coefficients: Value) -> Tensor:
+    result = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        result = result * x + coefficient
+    return tensor(result, like)
+
+
+def _spline(like: Tensor, call: Call, x: Value, *rest: Value) -> Tensor:
+    """The B-spline sum by the Cox-de Boor recursion (de Boor 1972), zero outside the knots."""
+    degree, exact, coefficients = spline_parts(call)
+    knots = [to_float(knot) for knot in exact]
+    x = tensor(x, like)
+    last = max(place for place in range(len(knots) - 1) if knots[place] < knots[place + 1])
+    basis: list[Value] = []
+    for place in range(len(knots) - 1):
+        inside = (x >= knots[place]) & (
+            (x <= knots[place + 1]) if place == last else (x < knots[place + 1])
+        )
+        basis.append(inside.to(like.dtype) if knots[place] < knots[place + 1] else 0.0)
+    for order in range(1, degree + 1):
+        raised: list[Value] = []
+        for place in range(len(basis) - 1):
+            low, high = (
+                knots[place + order] - knots[place],
+                knots[place + order + 1] - knots[place + 1],
+            )
+            left = (x - knots[place]) / low * basis[place] if low else 0.0
+            right = (knots[place + order + 1] - x) / high * basis[place + 1] if high else 0.0
+            raised.append(left + right)
+        basis = raised
+    values = rest[len(rest) - len(coefficients) :]
+    return tensor(sum((c * b for c, b in zip(values, basis, strict=True)), 0.0), like)
+
+
+def _statistic(function: Callable[..., Tensor], same_shape: bool) -> Entry:
+    """Lift a function on the last axis to a statistic over the call's axes."""
+
+    def entry(like: Tensor, call: Call, z: Value, *rest: Value) -> Tensor:
+        over, size = str(call.option("over")), call.option("size")
+        z = tensor(z, like)
+        gathered = gather(z, over, None if size is None else int(size))
+        values = function(gathered, *rest)
+        if not same_shape:
+            if over == "feature" and size is None:
+                return values
+            values = values.expand(gathered.shape)
+        return scatter(values, tuple(z.shape), over)
+
+    return entry
+
+
+def _mean(z: Tensor) -> Tensor:
+    return z.mean(-1, keepdim=True)
+
+
+def _sum(z: Tensor) -> Tensor:
+    return z.sum(-1, keepdim=True)
+
+
+def _rms(z: Tensor, epsilon: Value = 0.0) -> Tensor:
+    return (z.square().mean(-1, keepdim=True) + epsilon).sqrt()
+
+
+def _std(z: Tensor, epsilon: Value = 0.0) -> Tensor:
+    return _rms(z - z.mean(-1, keepdim=True), epsilon)
+
+
+def _amax(z: Tensor) -> Tensor:
+    return z.amax(-1, keepdim=True)
+
+
+def _softmax(z: Tensor) -> Tensor:
+    return torch.softmax(z, -1)
+
+
+def _sort(z: Tensor) -> Tensor:
+    return torch.sort(z, dim=-1).values
+
+
+def _topk(z: Tensor, count: float) -> Tensor:
+    # A stable sort decides ties by position, as the other interpreters do.
+    values, places = torch.sort(z, dim=-1, descending=True, stable=True)
+    kept = values[..., : int(count)]
+    return torch.zeros_like(z).scatter(-1, places[..., : int(count)], kept)
+
+
+def _signed_sqrt(u: Tensor) -> Tensor:
+    return torch.sign(u) * torch.sqrt(torch.abs(u))
+
+
+def _guarded_div(like: Tensor, call: Call, a: Value, b: Value) -> Tensor:
+    b = tensor(b, like)
+    tiny = b.abs() < 1e-12
+    safe = torch.where(tiny, torch.ones_like(b), b)
+    return torch.where(tiny, torch.ones_like(b), a / safe)
+
+
+def softplus(u: Tensor) -> Tensor:
+    """log(1 + exp(u)); torch's own cut at 20 would cost float64 nine digits."""
+    return F.softplus(u, 1.0, 40.0)
+
+
+TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
+    {
+        "add": _binary(lambda a, b: a + b),
+        "sub": _binary(lambda a, b: a - b),
+        "mul": _binary(lambda a, b: a * b),
+        "div": _binary(lambda a, b: a / b),
+        "pow": _pow,
+        "neg": _unary(torch.neg),
+        "lt": _binary(lambda a, b: a < b),
+        "le": _binary(lambda a, b: a <= b),
+        "gt": _binary(lambda a, b: a > b),
+        "ge": _binary(lambda a, b: a >= b),
+        "eq": _binary(lambda a, b: a == b),
+        "ne": _binary(lambda a, b: a != b),
+        **{
+            name: _unary(getattr(torch, name))
+            for name in (
+                "exp log sqrt erf sigmoid tanh sin cos tan asin acos atan sinh cosh abs sign"
+            ).split()
+        },
+        "softplus": _unary(softplus),
+        "min": _extreme(torch.minimum),
+        "max": _max,
+        "where": _where,
+        "poly": _poly,
+        "spline": _spline,
+        "signed_log": _unary(lambda u: torch.sign(u) * torch.log1p(torch.abs(u))),
+        "signed_sqrt": _unary(_signed_sqrt),
+        "guarded_div": _guarded_div,
+        "mean": _statistic(_mean, same_shape=False),
+        "sum": _statistic(_sum, same_shape=False),
+        "rms": _statistic(_rms, same_shape=False),
+        "std": _statistic(_std, same_shape=False),
+        "amax": _statistic(_amax, same_shape=False),
+        "softmax": _statistic(_softmax, same_shape=True),
+        "sort": _statistic(_sort, same_shape=True),
+        "topk": _statistic(_topk, same_shape=True),
+    }
+)
