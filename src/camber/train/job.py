@@ -76,6 +76,25 @@ class Job:
             "config": dict(self.config),
         }
 
+    @classmethod
+    def from_dict(cls, record: object) -> "Job":
+        """Return the job that :meth:`to_dict` wrote.
+
+        Raises:
+            RunError: the record is no job's, of another schema version, or was changed.
+        """
+        if not isinstance(record, Mapping) or record.get("schema") != JOB_SCHEMA:
+            raise RunError(
+                f"not the record of a job of schema version {JOB_SCHEMA}: {record!r:.80}"
+            )
+        try:
+            job = cls(record["config"], record["seed"], record["label"])
+        except (KeyError, CamberError) as error:
+            raise RunError(f"the record of a job is damaged ({error})") from error
+        if job.digest != record.get("digest"):
+            raise RunError(f"the record of the job {job.title} was changed after it was written")
+        return job
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Job) and other.digest == self.digest
 

@@ -1,0 +1,109 @@
+"""One seam for many jobs: ``map(function, jobs)`` gives outcomes as they come.
+
+An executor decides *where* jobs run, never what they mean: a job is idempotent, writes its own
+directory, and its outcome is the same object wherever it ran.
+"""
+
+import inspect
+from collections.abc import Callable, Generator, Iterable, Mapping
+from pathlib import Path
+from typing import Final, Protocol
+
+from camber.errors import CamberError, unknown_name
+from camber.train.job import Event, EventSink, Job, JobFunction, Outcome
+from camber.train.perform import perform
+from camber.train.processes import ProcessExecutor
+
+
+class Executor(Protocol):
+    """Where jobs run."""
+
+    def map(
+        self,
+        function: JobFunction,
+        jobs: Iterable[Job],
+        *,
+        directory: Path | None = None,
+        on_event: EventSink | None = None,
+    ) -> Generator[Outcome, None, None]:
+        """Yield an outcome for each job, in the order in which they end.
+
+        Args:
+            function: what each job runs.
+            jobs: which jobs; those whose outcome stands in ``directory`` are not run again.
+            directory: the parent of the jobs' directories; None to keep nothing.
+            on_event: is told of "started", "progress" and "retried", in the caller's thread.
+
+        Closing the generator (or an exception at the caller, such as Ctrl-C) stops what runs.
+        """
+        ...
+
+
+class InlineExecutor:
+    """Jobs one after the other in this process: for tests, debugging and single jobs.
+
+    A :class:`~camber.errors.CamberError` is a failed outcome; any other exception passes through
+    with its traceback, which is what one wants while writing a job.
+
+    Example:
+        >>> jobs = [Job({"n": n}, seed=0) for n in (2, 3)]
+        >>> def square(job, place):
+        ...     return {"square": job.config["n"] ** 2}
+        >>> [outcome.result["square"] for outcome in InlineExecutor().map(square, jobs)]
+        [4, 9]
+    """
+
+    def map(
+        self,
+        function: JobFunction,
+        jobs: Iterable[Job],
+        *,
+        directory: Path | None = None,
+        on_event: EventSink | None = None,
+    ) -> Generator[Outcome, None, None]:
+        """Yield an outcome for each job, in order (see :meth:`Executor.map`)."""
+        tell = on_event or _nobody
+        for job in jobs:
+            tell(Event(kind="started", job=job))
+            yield perform(function, job, directory, _reporter(job, tell))
+
+
+def _reporter(job: Job, tell: EventSink) -> Callable[[Mapping[str, object]], None]:
+    return lambda fields: tell(Event(kind="progress", job=job, fields=fields))
+
+
+def _nobody(event: Event) -> None:
+    """Take an event and do nothing with it."""
+
+
+#: Name -> executor class.
+EXECUTORS: Final[dict[str, Callable[..., Executor]]] = {
+    "inline": InlineExecutor,
+    "processes": ProcessExecutor,
+}
+
+
+def executor(name: str = "processes", **options: object) -> Executor:
+    """Return the executor called ``name``.
+
+    Args:
+        name: "inline" or "processes".
+        options: passed to its class, such as ``workers=2``.
+
+    Raises:
+        UnknownNameError: there is no such executor.
+        CamberError: it has no such option.
+
+    Example:
+        >>> executor("processes", workers=2)
+        ProcessExecutor(workers=2, threads=1)
+    """
+    if name not in EXECUTORS:
+        raise unknown_name("executor", name, EXECUTORS)
+    kind = EXECUTORS[name]
+    known = list(inspect.signature(kind).parameters)
+    if unknown := sorted(options.keys() - set(known)):
+        raise CamberError(
+            f"the executor {name!r} has no option {unknown[0]!r}: it has {known or 'none'}"
+        )
+    return kind(**options)
