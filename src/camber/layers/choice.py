@@ -7,11 +7,12 @@ into two places would share its coefficients, which is rarely meant.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from torch import nn
 
-from camber.activations import Gated, activation
+from camber.activations import Activation, Gated, activation
 from camber.errors import CamberError, DtypeError
 
 #: A registered name, formula text, or a factory such as a class or ``functools.partial``.
@@ -53,6 +54,21 @@ def fresh(choice: ActivationChoice) -> nn.Module:
         )
     if isinstance(module, nn.GLU):
         raise CamberError("nn.GLU halves its input instead of taking a gate; use the name 'glu'")
+    return module
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """The place of an activation on the last axis, of ``channels`` channels."""
+
+    channels: int
+    channel_dim: int = -1
+
+
+def fitted(module: nn.Module, channels: int) -> nn.Module:
+    """Return ``module``, or where its coefficients go by channel, a copy made for ``channels``."""
+    if isinstance(module, Activation) and module.layout.granularity != "shared":
+        return module.for_site(Hidden(channels))
     return module
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from camber.errors import CamberError
-from camber.layers.choice import ActivationChoice, fresh, is_gated
+from camber.layers.choice import ActivationChoice, fitted, fresh, is_gated
 
 
 class FeedForward(nn.Module):
@@ -46,7 +46,7 @@ class FeedForward(nn.Module):
         for label, value in (("width", width), ("hidden", hidden)):
             if value < 1:
                 raise CamberError(f"FeedForward: {label} must be at least 1, but got {value}")
-        self.activation = fresh(activation)
+        self.activation = fitted(fresh(activation), hidden)
         self.up = nn.Linear(width, hidden, bias=bias)
         self.gate = nn.Linear(width, hidden, bias=bias) if is_gated(self.activation) else None
         self.down = nn.Linear(hidden, width, bias=bias)

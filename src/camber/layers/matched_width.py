@@ -9,10 +9,14 @@ Source: N. Shazeer, "GLU Variants Improve Transformer" (2020), arXiv 2002.05202.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
+from torch import nn
+
+from camber.activations import Activation
 from camber.errors import CamberError
-from camber.layers.choice import ActivationChoice, fresh, is_gated
+from camber.layers.choice import ActivationChoice, fitted, fresh, is_gated
 
 #: Counts that differ by more than this share are not called equal.
 TOLERANCE = 0.005
@@ -124,17 +128,25 @@ def match_activation(
     """Return :func:`matched_hidden` for the activation ``choice``, whose coefficients are counted.
 
     Example:
-        >>> from torch import nn
         >>> match_activation(64, 256, nn.PReLU).parameters   # one shared slope
         32769
     """
     probe = fresh(choice)
-    coefficients = sum(parameter.numel() for parameter in probe.parameters())
+    # Counted where one channel and two channels are held: the difference grows with the width.
+    one, two = (_coefficients(probe, channels) for channels in (1, 2))
+    groups = probe.layout.groups if isinstance(probe, Activation) else None
     return matched_hidden(
         width,
         hidden,
         gated=is_gated(probe),
         bias=bias,
-        coefficients=coefficients,
-        multiple_of=multiple_of,
+        coefficients=2 * one - two,
+        coefficients_per_channel=two - one,
+        multiple_of=math.lcm(multiple_of, groups or 1),
     )
+
+
+def _coefficients(probe: nn.Module, channels: int) -> int:
+    if isinstance(probe, Activation) and probe.layout.granularity == "channel":
+        probe = fitted(probe, channels)
+    return sum(parameter.numel() for parameter in probe.parameters())

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from camber.errors import CamberError, unknown_name
-from camber.layers import match_activation
+from camber.layers import ActivationChoice, match_activation
 from camber.models import DecoderConfig, DecoderLM
 from camber.tasks.corpus import SplitRule, read_corpus
-from camber.tasks.task import ActivationChoice, Batch, Metric, Recommended, Split
+from camber.tasks.task import Batch, Metric, Recommended, Split
 
 #: Windows per forward pass of an evaluation: few enough to stay in a small machine's cache.
 EVALUATION_BATCH = 32
@@ -59,8 +59,8 @@ class CharLMPreset:
 #: (arXiv 2411.03884) whose losses are known; ``d256`` is for a workstation or a GPU.
 PRESETS: Final = MappingProxyType(
     {
-        "default": CharLMPreset(),
-        "quick": CharLMPreset(batch=16, steps=150, warmup_steps=20, seeds=3),
+        "default": CharLMPreset(steps=400),
+        "quick": CharLMPreset(batch=16, steps=200, warmup_steps=20, seeds=3),
         "sheet": CharLMPreset(rule="tail"),
         "d256": CharLMPreset(
             layers=6, width=256, heads=8, context=256, steps=3000, learning_rate=1e-3,

@@ -10,20 +10,20 @@ Shape legend: B batch, T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from camber.layers import ActivationChoice
 
 #: A batch is a flat tuple of tensors, so that any loop can move it: ``tuple(t.to(d) for t in b)``.
 Batch: TypeAlias = tuple[Tensor, ...]
 
 #: The two parts every task's data falls into; nothing is fitted or chosen on "validation".
 Split: TypeAlias = Literal["train", "validation"]
-
-#: An activation as a task accepts it: a name or formula text, or a factory called once per layer.
-ActivationChoice: TypeAlias = str | Callable[[], nn.Module]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ class Task(Protocol):
         """Measure ``model`` on a fixed sample of ``split``, the same for every model and seed.
 
         Runs without gradients in evaluation mode on the model's own device and leaves the model
-        in the mode it was found in. The result holds at least ``metric.name`` and may be NaN or
-        infinite where the model has diverged; that is an answer, not an error.
+        in the mode it was found in. For "validation" the result holds at least ``metric.name``,
+        and may be NaN or infinite where the model has diverged; that is an answer, not an error.
         """
         ...
 
