@@ -15,8 +15,8 @@ estimate that is NaN (nothing could be measured) is "not shown".
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeAlias
 
 from rich.table import Table
@@ -128,8 +128,34 @@ class Claim:
         return "holds" if above else "refuted" if self.high < self.threshold else "not shown"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the claim and its outcome as plain data (a NaN becomes None)."""
-        return {**plain_dict(self), "outcome": self.outcome}
+        """Return the claim and its outcome as plain data.
+
+        An infinite end of the interval is written as "inf" or "-inf", a NaN as None.
+        """
+        ends = {
+            name: str(value)
+            for name in ("estimate", "low", "high", "threshold")
+            if math.isinf(value := getattr(self, name))
+        }
+        return {**plain_dict(self), **ends, "outcome": self.outcome}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, object]) -> "Claim":
+        """Return the claim that :meth:`to_dict` wrote.
+
+        Raises:
+            CamberError: the record is no claim's, or its outcome does not follow from its numbers.
+        """
+        given = {field.name: record.get(field.name) for field in fields(cls)}
+        for name in ("estimate", "low", "high", "threshold"):
+            value = given[name]
+            given[name] = math.nan if value is None else float(str(value))
+        seeds = given["seeds"]
+        given["seeds"] = tuple(seeds) if isinstance(seeds, list) else ()
+        claim = cls(**given)  # type: ignore[arg-type]  # checked by __post_init__ and just below
+        if claim.outcome != record.get("outcome"):
+            raise CamberError(f"claim {claim.name!r} was changed after it was written")
+        return claim
 
     def row(self) -> list[str]:
         """Return the cells that tables and reports show, in the order of :data:`COLUMNS`."""
