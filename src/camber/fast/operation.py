@@ -1,0 +1,70 @@
+"""What an operation must tell the back ends: its definition, its blocks and its kernel.
+
+Shape legend: ``O`` outer, ``G`` groups of channels that share coefficients, ``I`` inner, ``S``
+coefficients per group, ``R`` rows, ``d`` row length.
+
+Every operation takes one or two equally shaped inputs and one matrix of coefficients (S, G).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from camber.fast.native.kernel import Kernel
+
+#: What a block is: a stretch of a flat tensor, some (G, I) slices, or some rows of length d.
+Arrangement = Literal["flat", "grouped", "rows"]
+
+
+class Operation(ABC):
+    """One operation of fixed structure; coefficients and shapes stay open.
+
+    ``definition`` is the meaning. ``forward_block`` and ``backward_block`` compute the same on
+    blocks that were converted to the accumulator's dtype and may be overwritten by nobody.
+    """
+
+    #: Short name for messages.
+    name: str
+
+    @abstractmethod
+    def arrangement(self, coefficients: Tensor) -> Arrangement:
+        """How the inputs of a call divide into blocks."""
+
+    @abstractmethod
+    def definition(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
+        """The operation in plain PyTorch, differentiable any number of times.
+
+        Inputs: any shape where ``coefficients`` has one group, (O, G, I) where it has G of them,
+        (..., d) for row operations. Returns the shape and dtype of the first input.
+        """
+
+    @abstractmethod
+    def forward_block(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
+        """The result of one block."""
+
+    @abstractmethod
+    def backward_block(
+        self, upstream: Tensor, inputs: Sequence[Tensor], coefficients: Tensor
+    ) -> tuple[list[Tensor], Tensor]:
+        """Gradients of one block: one per input, and the block's share of (S, G)."""
+
+    @abstractmethod
+    def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
+        """The compiled kernel for inputs of ``dtype``; ``lanes``: coefficients per column.
+
+        Raises:
+            BuildError: where this machine or this formula has none.
+        """
+
+
+def spread(coefficients: Tensor) -> list[Tensor]:
+    """Split (S, G) into S tensors that broadcast against inputs: 0-d for one group, else (G, 1)."""
+    if coefficients.shape[1] == 1:
+        return list(coefficients[:, 0].unbind(0))
+    return list(coefficients[:, :, None].unbind(0))

@@ -1,0 +1,187 @@
+r"""PolyNorm: a polynomial composed with root-mean-square normalisation of powers.
+
+.. math::
+    y = a_0 + \sum_{k=1}^{r} w_k N(x^k), \qquad N(u) = u / \sqrt{\mathrm{mean}(u^2) + \epsilon}
+
+over one axis of length d. With :math:`s = \max(1, \max_j |x_j|)` and :math:`z = x / s`,
+
+.. math:: N(x^k) = z^k / \sqrt{\mathrm{mean}(z^{2k}) + \epsilon / s^{2k}}
+
+exactly, and nothing overflows for any finite x: this form is used everywhere.
+
+Source: Z. Zhuo, Y. Wang, Y. Zeng, X. Li, X. Zhou, J. Ma, "Polynomial Composition Activations:
+Unleashing the Dynamics of Large Language Models", ICLR 2025, arXiv 2411.03884, with the
+normalisation of the authors' code (root mean square, eps inside the root).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from camber.errors import CamberError
+from camber.fast.dispatch import Backend, accumulator, check_floating
+from camber.fast.function import run
+from camber.fast.native.kernel import Kernel
+from camber.fast.native.rows import poly_norm_kernel
+from camber.fast.operation import Arrangement, Operation
+
+
+@dataclass(frozen=True)
+class PolyNormOperation(Operation):
+    """PolyNorm along the last axis; coefficients are (a_0, w_1, ..., w_r) in one column."""
+
+    order: int
+    eps: float
+    name = "poly_norm"
+
+    def arrangement(self, coefficients: Tensor) -> Arrangement:
+        return "rows"
+
+    def definition(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
+        (x,) = inputs
+        wide = x.to(accumulator(x.dtype))
+        # The value does not depend on s, so no gradient of any order passes through it.
+        s = wide.detach().abs().amax(-1, keepdim=True).clamp(min=1.0)
+        z = wide / s
+        bias, *weights = coefficients[:, 0].unbind(0)
+        power, slack = z, self.eps / (s * s)
+        result = weights[0] * _normalise(power, slack)
+        for weight in weights[1:]:
+            power, slack = power * z, slack / (s * s)
+            result = result + weight * _normalise(power, slack)
+        return (result + bias).to(x.dtype)
+
+    def forward_block(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
+        z, inverse = _scale(inputs[0])
+        bias, *weights = coefficients[:, 0].unbind(0)
+        factors = self._factors(z, inverse)
+        result = z * (weights[-1] * factors[-1])
+        for weight, factor in zip(weights[-2::-1], factors[-2::-1], strict=True):
+            result.add_(weight * factor).mul_(z)
+        return result.add_(bias)
+
+    def _factors(self, z: Tensor, inverse: Tensor) -> list[Tensor]:
+        """q_k = (mean z^{2k} + eps / s^{2k})^{-1/2}, each (R, 1)."""
+        square = z * z
+        power, slack = square, self.eps * inverse * inverse
+        factors = []
+        for place in range(self.order):
+            if place:
+                power = power * square if place == 1 else power.mul_(square)
+                slack = slack * inverse * inverse
+            factors.append((power.mean(-1, keepdim=True) + slack).rsqrt_())
+        return factors
+
+    def backward_block(
+        self, upstream: Tensor, inputs: Sequence[Tensor], coefficients: Tensor
+    ) -> tuple[list[Tensor], Tensor]:
+        z, inverse = _scale(inputs[0])
+        weights = list(coefficients[1:, 0].unbind(0))
+        factors = self._factors(z, inverse)
+        # S_k = sum_j g_j z_j^k, and the slope by Horner:
+        # dx = (g (A_1 + z (A_2 + ...)) - z (B_1 + z^2 (B_2 + ...))) / s,
+        # A_k = k w_k q_k, B_k = A_k q_k^2 S_k / d
+        moments, product = [], upstream
+        for place in range(self.order):
+            product = product * z if place == 0 else product.mul_(z)
+            moments.append(product.sum(-1, keepdim=True))
+        rise = [
+            (k * weight) * factor * inverse
+            for k, (weight, factor) in enumerate(zip(weights, factors, strict=True), 1)
+        ]
+        fall = [
+            a * factor.square() * moment / z.shape[-1]
+            for a, factor, moment in zip(rise, factors, moments, strict=True)
+        ]
+        square = torch.mul(z, z, out=product)
+        gained, lost = _horner(rise, z).mul_(upstream), _horner(fall, square).mul_(z)
+        share = torch.stack(
+            [
+                upstream.sum(),
+                *((q * m).sum() for q, m in zip(factors, moments, strict=True)),
+            ]
+        )
+        return [gained.sub_(lost)], share[:, None]
+
+    def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
+        return poly_norm_kernel(self.order, self.eps, dtype)
+
+
+def _normalise(power: Tensor, slack: Tensor) -> Tensor:
+    return power * torch.rsqrt(power.square().mean(-1, keepdim=True) + slack)
+
+
+def _scale(x: Tensor) -> tuple[Tensor, Tensor]:
+    """z = x / s and 1 / s for s = max(1, max |x|) of each row."""
+    low, high = torch.aminmax(x, dim=-1, keepdim=True)
+    s = torch.maximum(high, low.neg()).clamp_(min=1.0)
+    return x / s, s.reciprocal()
+
+
+def _horner(coefficients: Sequence[Tensor], z: Tensor) -> Tensor:
+    if len(coefficients) == 1:
+        return coefficients[0].expand_as(z).clone()
+    result = z * coefficients[-1]
+    for coefficient in coefficients[-2:0:-1]:
+        result.add_(coefficient).mul_(z)
+    return result.add_(coefficients[0])
+
+
+def poly_norm(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    eps: float = 1e-6,
+    *,
+    dim: int = -1,
+    backend: Backend = "auto",
+) -> Tensor:
+    """Sum of the normalised powers of ``x``: ``bias + sum_k w_k N(x^k)`` along ``dim``.
+
+    Args:
+        x: any shape and floating dtype; rows are its lines along ``dim``.
+        weight: (r,), ``weight[0]`` multiplies the *highest* power r (the layout of the official
+            checkpoints), ``weight[-1]`` the first.
+        bias: (1,), the constant term a_0.
+        eps: added to each mean square inside the root; positive.
+        dim: the axis of the normalisation.
+        backend: see :mod:`camber.fast.dispatch`.
+
+    Returns:
+        Tensor of the shape and dtype of ``x``; powers and means in float32 (float64 for float64).
+
+    Raises:
+        CamberError: an empty axis, ``eps`` that is not positive, or wrongly shaped coefficients.
+        DtypeError: integer or complex input.
+
+    Example:
+        >>> x = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
+        >>> w = torch.full((3,), 1 / 3, dtype=torch.float64)
+        >>> poly_norm(x, w, torch.zeros(1, dtype=torch.float64)).numpy().round(6).tolist()
+        [0.166683, 0.461432, 0.94145, 1.663938]
+
+    References:
+        Zhuo et al., ICLR 2025, arXiv 2411.03884.
+    """
+    check_floating("poly_norm", x, weight, bias)
+    if weight.ndim != 1 or weight.shape[0] < 1:
+        raise CamberError(f"poly_norm needs weight of shape (order,), not {tuple(weight.shape)}")
+    if bias.numel() != 1:
+        raise CamberError(f"poly_norm needs bias of shape (1,), not {tuple(bias.shape)}")
+    if not eps > 0:
+        raise CamberError(f"poly_norm needs eps > 0, not {eps}: a row of zeros would divide by 0")
+    if x.ndim == 0 or not -x.ndim <= dim < x.ndim:
+        raise CamberError(f"poly_norm got dim={dim} for an input of shape {tuple(x.shape)}")
+    if x.shape[dim] == 0:
+        raise CamberError(f"poly_norm cannot normalise axis {dim} of size 0 in {tuple(x.shape)}")
+    operation = PolyNormOperation(weight.shape[0], float(eps))
+    coefficients = torch.cat([bias.reshape(1), weight.flip(0)])[:, None]
+    last = x if dim in (-1, x.ndim - 1) else x.movedim(dim, -1)
+    rows = last.reshape(-1, last.shape[-1])
+    result = run(operation, (rows,), coefficients.to(accumulator(x.dtype)), backend)
+    shaped = result.reshape(last.shape)
+    return shaped if last is x else shaped.movedim(-1, dim)
