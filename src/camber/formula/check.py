@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 from camber.errors import FormulaError, unknown_name
@@ -181,5 +182,5 @@ def _check_spline(children: tuple[Node, ...], options: tuple[tuple[str, str | in
     knots = [child.value for child in children[1 : 1 + count] if isinstance(child, Number)]
     if len(knots) != count:
         raise FormulaError("the knots of a spline are numbers, not expressions")
-    if any(a > b for a, b in zip(knots, knots[1:], strict=False)) or knots[0] == knots[-1]:
+    if any(a > b for a, b in pairwise(knots)) or knots[0] == knots[-1]:
         raise FormulaError("the knots of a spline ascend")

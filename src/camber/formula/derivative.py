@@ -28,6 +28,7 @@ from camber.formula.build import (
     subtract,
 )
 from camber.formula.operations import OPERATIONS
+from camber.formula.recognise import recognise
 from camber.formula.tree import Call, Constant, Node, Number, walk
 
 PI: Final = Constant("pi")
@@ -38,19 +39,22 @@ Slopes = Sequence[Node]
 def derivative(root: Node, variable: Node) -> Node:
     """Return the tree of d ``root`` / d ``variable``, where ``variable`` is an input or parameter.
 
-    Shared parts stay shared: the result has a bounded number of distinct nodes per node of
-    ``root``, however long its text would be.
+        Shared parts stay shared: the result has a bounded number of distinct nodes per node of
+        ``root``, however long its text would be.
 
-    Raises:
-        FormulaError: where ``variable`` passes through a statistic.
+        Raises:
+            FormulaError: where ``variable`` passes through a statistic.
 
-    Example:
-        >>> from camber.formula.parser import parse
-        >>> from camber.formula.printer import print_tree
-        >>> from camber.formula.tree import Input
-        >>> print_tree(derivative(parse("x*tanh(x)", ("x",)), Input("x")))
-        'tanh(x) + x*(1 - tanh(x)**2)'
+        Example:
+            >>> from camber.formula.parser import parse
+            >>> from camber.formula.printer import print_tree
+            >>> from camber.formula.recognise import recognise
+    from camber.formula.tree import Input
+            >>> print_tree(derivative(parse("x*tanh(x)", ("x",)), Input("x")))
+            'tanh(x) + x*(1 - tanh(x)**2)'
     """
+    # log(1 + exp(x)) and the like are differentiated as the one function they are.
+    root = recognise(root, "formula")
     slopes: dict[int, Node] = {}
     dependent: set[int] = set()
     for node in walk(root):
@@ -248,7 +252,7 @@ RULES: Final[Mapping[str, Callable[[Call, Slopes], Node]]] = MappingProxyType(
         "neg": _neg,
         **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "sign"), _zero),
         "exp": _chain(lambda u, f: f),
-        "log": _chain(lambda u, f: divide(ONE, u)),
+        "log": lambda node, slopes: divide(slopes[0], node.arguments[0]),
         "sqrt": _chain(lambda u, f: divide(ONE, multiply(TWO, f))),
         "erf": _chain(
             lambda u, f: multiply(divide(TWO, call("sqrt", PI)), call("exp", negative(power(u, 2))))

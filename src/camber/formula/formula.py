@@ -235,31 +235,29 @@ def _describe(node: Node) -> tuple[object, ...]:
     return (type(node).__name__, node.name) if isinstance(node, Constant | Input) else ()
 
 
-def _to_tape(root: Node) -> tuple[tuple[object, ...], ...]:
-    """The distinct nodes, children first: a flat form, so that pickling deep trees is not deep."""
+#: A tree as its distinct nodes, children first, each an operation or a leaf and its children's
+#: places: flat, so that pickling a deep tree is not deep, and without stored hashes.
+Tape = tuple[tuple[Node | tuple[str, tuple[tuple[str, str | int], ...]], tuple[int, ...]], ...]
+
+
+def _to_tape(root: Node) -> Tape:
     places: dict[int, int] = {}
-    tape: list[tuple[object, ...]] = []
+    tape: list[tuple[Node | tuple[str, tuple[tuple[str, str | int], ...]], tuple[int, ...]]] = []
     for node in walk(root):
         places[id(node)] = len(tape)
         below = tuple(places[id(child)] for child in node.children)
-        tape.append((_describe(node), below))
+        tape.append(((node.operation, node.options) if isinstance(node, Call) else node, below))
     return tuple(tape)
 
 
-def _from_tape(
-    tape: Sequence[tuple[tuple[object, ...], tuple[int, ...]]], inputs: tuple[str, ...]
-) -> Formula:
+def _from_tape(tape: Tape, inputs: tuple[str, ...]) -> Formula:
     nodes: list[Node] = []
-    for (kind, *content), below in tape:
-        if kind == "call":
-            operation, options, _ = content
-            nodes.append(Call(operation, tuple(nodes[place] for place in below), options))
-        elif kind == "number":
-            nodes.append(Number(Fraction(*content)))
+    for content, below in tape:
+        if isinstance(content, Node):
+            nodes.append(content)
         else:
-            nodes.append(
-                {"parameter": Parameter, "Constant": Constant, "Input": Input}[kind](*content)
-            )
+            operation, options = content
+            nodes.append(Call(operation, tuple(nodes[place] for place in below), options))
     return Formula(nodes[-1], inputs)
 
 

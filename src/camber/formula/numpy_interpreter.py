@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from camber.errors import FormulaError
 from camber.formula.formula import Formula
-from camber.formula.limits import to_float
-from camber.formula.numpy_operations import NUMPY
+from camber.formula.numpy_operations import NUMPY, Array, constant_value, family
 from camber.formula.stable import stable
 from camber.formula.tape import compile_tape
 from camber.formula.tree import Constant, Input, Node, Number, Parameter
-
-_CONSTANTS: Final = {"pi": math.pi, "e": math.e, "inf": math.inf}
-
-Array = NDArray[np.float64]
-
-
-def constant_value(leaf: Node) -> float:
-    """The float64 of a ``Number`` or ``Constant``."""
-    if isinstance(leaf, Number):
-        return to_float(leaf.value)
-    if isinstance(leaf, Constant):
-        return _CONSTANTS[leaf.name]
-    raise FormulaError(f"{leaf!r} is not a constant")
 
 
 def to_numpy(formula: Formula) -> Callable[..., Array]:
@@ -65,21 +49,19 @@ def _compiled(
             raise FormulaError(
                 f"the formula has parameters {list(names)}; given were {sorted(parameters)}"
             )
-        arrays = [np.asarray(value, dtype=np.float64) for value in values]
+        arrays: list[Array] = [np.asarray(value, dtype=np.float64) for value in values]
         known: dict[Node, Array] = dict(zip(map(Input, inputs), arrays, strict=True))
         for name, size in families:
             given = parameters[name]
             if size is None:
                 known[Parameter(name)] = np.asarray(given, dtype=np.float64)
                 continue
-            if not hasattr(given, "__len__") or len(given) != size:
-                raise FormulaError(f"parameter {name!r} is a family of {size} values")
-            for index in range(size):
-                known[Parameter(name, index)] = np.asarray(given[index], dtype=np.float64)
+            for index, entry in enumerate(family(name, given, size)):
+                known[Parameter(name, index)] = np.asarray(entry, dtype=np.float64)
         registers: list[Array] = [arrays[0]] * tape.registers
         for place, leaf in tape.leaves:
             constant = isinstance(leaf, Number | Constant)
-            registers[place] = np.float64(constant_value(leaf)) if constant else known[leaf]
+            registers[place] = np.asarray(constant_value(leaf)) if constant else known[leaf]
         # Overflow to inf and invalid to nan are answers here, not accidents.
         with np.errstate(all="ignore"):
             for step in tape.steps:

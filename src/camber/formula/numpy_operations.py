@@ -5,8 +5,10 @@ Every entry takes ``(call, *arguments)``: the call with its options, and float64
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,13 +16,34 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from camber.errors import FormulaError
 from camber.formula.axes import gather, scatter
 from camber.formula.derivative import spline_parts
 from camber.formula.limits import to_float
-from camber.formula.tree import Call
+from camber.formula.saturate import LIMITS
+from camber.formula.tree import Call, Constant, Node, Number
+
+_HELD: Final = LIMITS["held"][True]
+_CONSTANTS: Final = {"pi": math.pi, "e": math.e, "inf": math.inf}
 
 Array = NDArray[np.float64]
 Entry = Callable[..., Any]
+
+
+def constant_value(leaf: Node) -> float:
+    """The float64 of a ``Number`` or ``Constant``."""
+    if isinstance(leaf, Number):
+        return to_float(leaf.value)
+    if isinstance(leaf, Constant):
+        return _CONSTANTS[leaf.name]
+    raise FormulaError(f"{leaf!r} is not a constant")
+
+
+def family(name: str, given: Any, size: int) -> Sequence[Any]:
+    """The entries of an indexed parameter, given as a sequence or an array along its first axis."""
+    if not hasattr(given, "__len__") or len(given) != size:
+        raise FormulaError(f"parameter {name!r} is a family and takes a sequence of {size} values")
+    return [given[index] for index in range(size)]
 
 
 def _plain(function: Callable[..., Any]) -> Entry:
@@ -40,7 +63,7 @@ def _spline(call: Call, x: Array, *rest: Array) -> Any:
     knots = [to_float(knot) for knot in exact]
     last = max(place for place in range(len(knots) - 1) if knots[place] < knots[place + 1])
     basis: list[Any] = []
-    for place, (low, high) in enumerate(zip(knots, knots[1:], strict=False)):
+    for place, (low, high) in enumerate(pairwise(knots)):
         inside = (x >= low) & ((x <= high) if place == last else (x < high))
         basis.append(np.where(inside & (low < high), 1.0, 0.0))
     for order in range(1, degree + 1):
@@ -54,6 +77,17 @@ def _spline(call: Call, x: Array, *rest: Array) -> Any:
         basis = raised
     values = rest[len(rest) - len(coefficients) :]
     return sum((c * b for c, b in zip(values, basis, strict=True)), np.float64(0.0))
+
+
+def _logcosh(u: Array) -> Array:
+    size = np.abs(u)
+    # near 0 the terms cancel: log cosh u = log(1 + 2 sinh(u/2)^2)
+    near = np.log1p(2 * np.sinh(np.minimum(size, 1.0) / 2) ** 2)
+    return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2))
+
+
+def _gelu_tanh(u: Array) -> Array:
+    return u * special.expit(2 * math.sqrt(2 / math.pi) * (u + 0.044715 * u**3))
 
 
 def _guarded_div(call: Call, a: Array, b: Array) -> Array:
@@ -130,6 +164,25 @@ NUMPY: Final[Mapping[str, Entry]] = MappingProxyType(
         "signed_log": _plain(lambda u: np.sign(u) * np.log1p(np.abs(u))),
         "signed_sqrt": _plain(lambda u: np.sign(u) * np.sqrt(np.abs(u))),
         "guarded_div": _guarded_div,
+        # introduced by the stable rewrites only
+        "expm1": _plain(np.expm1),
+        "log1p": _plain(np.log1p),
+        "erfc": _plain(special.erfc),
+        "logsigmoid": _plain(special.log_expit),
+        "logcosh": _plain(_logcosh),
+        "silu": _plain(lambda u: u * special.expit(u)),
+        "gelu": _plain(lambda u: u * special.ndtr(u)),
+        "gelu_tanh": _plain(_gelu_tanh),
+        "scale": _plain(lambda u: np.maximum(np.abs(u), 1.0)),
+        "lift": _plain(lambda u: np.maximum(u, 0.0)),
+        "capped_exp": _plain(np.exp),
+        "capped_expm1": _plain(np.expm1),
+        "capped_sinh": _plain(np.sinh),
+        "capped_cosh": _plain(np.cosh),
+        "held_exp": _plain(lambda u: np.exp(np.minimum(u, _HELD))),
+        "held_expm1": _plain(lambda u: np.expm1(np.minimum(u, _HELD))),
+        "held_sinh": _plain(lambda u: np.sinh(np.clip(u, -_HELD, _HELD))),
+        "held_cosh": _plain(lambda u: np.cosh(np.clip(u, -_HELD, _HELD))),
         "mean": _statistic(lambda z: np.mean(z, axis=-1, keepdims=True), same_shape=False),
         "sum": _statistic(lambda z: np.sum(z, axis=-1, keepdims=True), same_shape=False),
         "rms": _statistic(_rms, same_shape=False),

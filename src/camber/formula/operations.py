@@ -32,6 +32,13 @@ class Operation:
     options: tuple[str, ...] = ()
 
 
+#: Functions of one number.
+FUNCTIONS: Final = (
+    "exp", "log", "sqrt", "erf", "sigmoid", "tanh", "softplus", "sin", "cos", "tan", "asin", "acos",
+    "atan", "sinh", "cosh", "abs", "sign",
+)  # fmt: skip
+
+
 def _table() -> dict[str, Operation]:
     entries = [
         Operation("add", (2, 2), infix="+"),
@@ -51,13 +58,7 @@ def _table() -> dict[str, Operation]:
                 ("ne", "!="),
             )
         ),
-        *(
-            Operation(name, (1, 1))
-            for name in (
-                "exp log sqrt erf sigmoid tanh softplus sin cos tan asin acos atan sinh cosh "
-                "abs sign"
-            ).split()
-        ),
+        *(Operation(name, (1, 1)) for name in FUNCTIONS),
         Operation("min", (2, None)),
         Operation("max", (2, None)),
         Operation("where", (3, 3)),

@@ -137,7 +137,9 @@ class _Reader:
             return choice, self.build(expression, "where")
         if isinstance(expression, ast.Call):
             return self.call(expression)
-        self.fail(expression, f"{_spoken(expression)} is not part of the language of formulas")
+        return self.fail(
+            expression, f"{_spoken(expression)} is not part of the language of formulas"
+        )
 
     def number(self, place: ast.Constant) -> Node:
         source = self.source(place)

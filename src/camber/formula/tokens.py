@@ -69,7 +69,7 @@ def scan(text: str) -> None:
         if match is None:
             character = text[position]
             hint = _HINTS.get(character, "use letters, digits and the operators + - * / ** < >")
-            fail(text, position, f"character {ascii(character)} has no meaning here; {hint}")
+            fail(text, position, f"character {character!a} has no meaning here; {hint}")
         kind, token = str(match.lastgroup), match.group()
         if kind == "space":
             previous = ""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from camber.errors import DtypeError, FormulaError
 from camber.formula.formula import Formula
-from camber.formula.numpy_interpreter import constant_value
+from camber.formula.numpy_operations import constant_value
 from camber.formula.stable import stable
 from camber.formula.tape import Tape, compile_tape
 from camber.formula.torch_operations import TORCH, Value

@@ -6,6 +6,7 @@ with its options, and the arguments, each a tensor or a Python number.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import reduce
 from types import MappingProxyType
@@ -18,7 +19,9 @@ from torch import Tensor
 from camber.formula.axes import gather, scatter
 from camber.formula.derivative import spline_parts
 from camber.formula.limits import to_float
-from camber.formula.tree import Call, Number
+from camber.formula.operations import FUNCTIONS
+from camber.formula.saturate import LIMITS
+from camber.formula.tree import Call
 
 Value = Tensor | float
 Entry = Callable[..., Tensor]
@@ -74,7 +77,7 @@ def _pow(like: Tensor, call: Call, base: Value, exponent: Value) -> Tensor:
 def _extreme(function: Callable[[Tensor, Tensor], Tensor]) -> Entry:
     def entry(like: Tensor, call: Call, *values: Value) -> Tensor:
         # Pairs from the left; torch gives each side half of the slope at a tie.
-        return reduce(lambda a, b: function(tensor(a, like), tensor(b, like)), values)
+        return reduce(function, [tensor(value, like) for value in values])
 
     return entry
 
@@ -198,6 +201,31 @@ def softplus(u: Tensor) -> Tensor:
     return F.softplus(u, 1.0, 40.0)
 
 
+def _logcosh(u: Tensor) -> Tensor:
+    # |u| + softplus(-2|u|) - log 2, whose terms cancel near 0: log1p(2 sinh(u/2)^2) there
+    size = torch.abs(u)
+    small = size < 1
+    half = torch.sinh(torch.where(small, u, torch.zeros_like(u)) / 2)
+    return torch.where(small, torch.log1p(2 * half * half), size + softplus(-2 * size) - _LOG2)
+
+
+def _scale(u: Tensor) -> Tensor:
+    return u.detach().abs().clamp_min(1.0)
+
+
+def _held(function: Callable[[Tensor], Tensor]) -> Entry:
+    """``function`` of an argument held within the limit of its dtype, with slope 0 beyond."""
+
+    def entry(like: Tensor, call: Call, u: Value) -> Tensor:
+        limit = LIMITS[call.operation.partition("_")[0]][like.dtype == torch.float64]
+        both_sides = call.operation.endswith("h")
+        return function(tensor(u, like).clamp(-limit if both_sides else None, limit))
+
+    return entry
+
+
+_LOG2: Final = math.log(2)
+
 TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
     {
         "add": _binary(lambda a, b: a + b),
@@ -212,12 +240,7 @@ TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
         "ge": _binary(lambda a, b: a >= b),
         "eq": _binary(lambda a, b: a == b),
         "ne": _binary(lambda a, b: a != b),
-        **{
-            name: _unary(getattr(torch, name))
-            for name in (
-                "exp log sqrt erf sigmoid tanh sin cos tan asin acos atan sinh cosh abs sign"
-            ).split()
-        },
+        **{name: _unary(getattr(torch, name)) for name in FUNCTIONS if name != "softplus"},
         "softplus": _unary(softplus),
         "min": _extreme(torch.minimum),
         "max": _max,
@@ -227,6 +250,25 @@ TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
         "signed_log": _unary(lambda u: torch.sign(u) * torch.log1p(torch.abs(u))),
         "signed_sqrt": _unary(_signed_sqrt),
         "guarded_div": _guarded_div,
+        # introduced by the stable rewrites only
+        "expm1": _unary(torch.expm1),
+        "log1p": _unary(torch.log1p),
+        "erfc": _unary(torch.erfc),
+        "logsigmoid": _unary(F.logsigmoid),
+        "logcosh": _unary(_logcosh),
+        "silu": _unary(F.silu),
+        "gelu": _unary(F.gelu),
+        "gelu_tanh": _unary(lambda u: F.gelu(u, approximate="tanh")),
+        "scale": _unary(_scale),
+        "lift": _unary(lambda u: torch.relu(u.detach())),
+        "capped_exp": _held(torch.exp),
+        "capped_expm1": _held(torch.expm1),
+        "capped_sinh": _held(torch.sinh),
+        "capped_cosh": _held(torch.cosh),
+        "held_exp": _held(torch.exp),
+        "held_expm1": _held(torch.expm1),
+        "held_sinh": _held(torch.sinh),
+        "held_cosh": _held(torch.cosh),
         "mean": _statistic(_mean, same_shape=False),
         "sum": _statistic(_sum, same_shape=False),
         "rms": _statistic(_rms, same_shape=False),
