@@ -221,7 +221,7 @@ class Activation(nn.Module, ABC):
                 f"the saved {prefix}{name} has shape {tuple(saved.shape)}, but {self.label} holds "
                 f"{tuple(stored.shape)}; build it with the settings it was saved with"
             )
-        super()._load_from_state_dict(state_dict, prefix, *others)  # type: ignore[arg-type]
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     # --- running ------------------------------------------------------------------------------
 

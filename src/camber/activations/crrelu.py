@@ -49,6 +49,7 @@ class CRReLU(Pointwise):
         DtypeError: for integer or complex input.
 
     Example:
+        >>> import torch
         >>> CRReLU()(torch.tensor([-1.0, 0.0, 2.0])).tolist()
         [-0.006065306..., 0.0, 2.002706...]
 

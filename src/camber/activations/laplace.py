@@ -25,8 +25,7 @@ register(
     summary="The Gaussian bump, for coordinate networks.",
     source=Source(
         authors="Ramasinghe and Lucey",
-        title="Beyond Periodicity: Towards a Unifying Framework for Activations in "
-        "Coordinate-MLPs",
+        title="Beyond Periodicity: Towards a Unifying Framework for Activations in Coordinate-MLPs",
         year=2021,
         arxiv="2111.15135",
     ),

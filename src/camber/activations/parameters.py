@@ -73,7 +73,7 @@ Value: TypeAlias = float | Sequence[float] | Fixed | Initial
 
 def number(value: object, name: str) -> float:
     """Return ``value`` as a finite float or say which parameter ``name`` is not one."""
-    if isinstance(value, bool) or isinstance(value, str):
+    if isinstance(value, bool | str):
         raise DtypeError(f"{name} must be a number, not {value!r}")
     try:
         result = float(value)  # type: ignore[arg-type]  # anything float() takes is a number

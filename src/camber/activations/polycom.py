@@ -59,6 +59,7 @@ class PolyCom(Activation):
         DtypeError: for an order that is no integer; for integer or complex input.
 
     Example:
+        >>> import torch
         >>> print(PolyCom("tanh", order=2).formula)
         poly(tanh(x), bias, weight[1], weight[0])
         >>> PolyCom("rms_norm", type="II")(torch.tensor([1.0, 2.0, 3.0, 4.0]))
@@ -70,6 +71,8 @@ class PolyCom(Activation):
     """
 
     source = POLYCOM
+    weight: nn.Parameter
+    bias: nn.Parameter | None
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class PolyCom(Activation):
         self.order = positive_integer(order, "order")
         if type not in ("I", "II"):
             raise unknown_name("PolyCom type", str(type), ("I", "II"))
-        self.type: Literal["I", "II"] = type
+        self.composition: Literal["I", "II"] = type
         self.eps = checked_epsilon(eps)
         self.rho_name = rho if isinstance(rho, str) else None
         self.rho = None if rho == RMS_NORM else _inner(rho)
@@ -93,6 +96,8 @@ class PolyCom(Activation):
         self._learn("weight", 1.0 / order, order)
         if bias:
             self._learn("bias", 0.0, None)
+        else:
+            self.register_parameter("bias", None)
         self._formula = self._compose(bias)
 
     def _compose(self, bias: bool) -> Formula | None:
@@ -106,7 +111,7 @@ class PolyCom(Activation):
                 return None
         else:
             return None
-        if self.type == "I":
+        if self.composition == "I":
             weights = ", ".join(f"weight[{self.order - k}]" for k in range(1, self.order + 1))
             text = f"poly(RHO, {'bias' if bias else '0'}, {weights})"
             return Formula.parse(text).substitute({"RHO": inner})
@@ -139,16 +144,15 @@ class PolyCom(Activation):
             CamberError: where rho needs a feature axis and it is empty.
         """
         self._check_input(x)
-        bias = self._parameters.get("bias")
-        constant = self.weight.new_zeros(1) if bias is None else bias
-        if self.rho is None and self.type == "II":
+        constant = self.weight.new_zeros(1) if self.bias is None else self.bias
+        if self.rho is None and self.composition == "II":
             if x.ndim == 0 or x.shape[-1] == 0:
                 raise CamberError(
                     f"{self.label} works along axis -1, which is missing or empty in an input of "
                     f"shape {tuple(x.shape)}"
                 )
             return poly_norm(x, self.weight, constant, self.eps, backend=self.backend)
-        if self.rho_name == "relu" and self.type == "I":
+        if self.rho_name == "relu" and self.composition == "I":
             return poly_relu(x, self.weight, constant, backend=self.backend)
         if self.kind == "pointwise" and self._formula is not None:
             return pointwise(self._formula, x, self._arguments(x), backend=self.backend)
@@ -166,10 +170,10 @@ class PolyCom(Activation):
         wide = widened(x)
         weights = self.weight.to(wide.dtype).unbind()
         total = constant.to(wide.dtype).unbind()[0]
-        inner = self._rho(wide) if self.type == "I" else wide
+        inner = self._rho(wide) if self.composition == "I" else wide
         power = inner
         for k in range(1, self.order + 1):
-            term = power if self.type == "I" else self._rho(power)
+            term = power if self.composition == "I" else self._rho(power)
             total = total + weights[self.order - k] * term
             if k < self.order:
                 power = power * inner
@@ -182,7 +186,7 @@ class PolyCom(Activation):
 
     def extra_repr(self) -> str:
         inner = self.rho_name if self.rho_name is not None else getattr(self.rho, "label", "rho")
-        return f"rho={inner!r}, order={self.order}, type={self.type!r}"
+        return f"rho={inner!r}, order={self.order}, type={self.composition!r}"
 
 
 class _Function(nn.Module):
@@ -197,6 +201,7 @@ class _Function(nn.Module):
 
 
 def _inner(rho: Rho) -> nn.Module:
+    made: nn.Module
     if isinstance(rho, str):
         try:
             made = activation(rho)

@@ -48,7 +48,7 @@ def relu_hermite(order: int) -> tuple[float, ...]:
 
     Example:
         >>> [round(c, 6) for c in relu_hermite(4)]
-        [0.398942, 0.5, 0.282095, 0.0, -0.081433]
+        [0.398942, 0.5, 0.282095, 0.0, -0.081434]
     """
     at_zero = [row[0] for row in _he_integers(order)]
     values = [1 / math.sqrt(2 * math.pi), 0.5]

@@ -18,7 +18,7 @@ the square once 3 s^4 < eps (s < 0.024).
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from camber.activations.base import Along
 from camber.activations.parameters import number, positive_integer
@@ -62,6 +62,7 @@ class PolyNorm(Along):
         DtypeError: for an order that is no integer; for integer or complex input.
 
     Example:
+        >>> import torch
         >>> PolyNorm()(torch.tensor([1.0, 2.0, 3.0, 4.0]))
         tensor([0.1667, 0.4614, 0.9415, 1.6639], grad_fn=...)
 
@@ -71,6 +72,8 @@ class PolyNorm(Along):
     """
 
     source = POLYCOM
+    weight: nn.Parameter
+    bias: nn.Parameter | None
 
     def __init__(
         self,
@@ -87,9 +90,9 @@ class PolyNorm(Along):
         text = descending(order, bias, f"x**{{k}}/rms(x**{{k}}, {self.eps!r})")
         values = {"weight": 1.0 / order} | ({"bias": 0.0} if bias else {})
         self._define(Formula.parse(text.replace("x**1/", "x/").replace("x**1,", "x,")), values)
+        if not bias:
+            self.register_parameter("bias", None)
 
     def _values(self, x: Tensor) -> Tensor:
-        bias = self._parameters.get("bias")
-        if bias is None:
-            bias = self.weight.new_zeros(1)
+        bias = self.weight.new_zeros(1) if self.bias is None else self.bias
         return poly_norm(x, self.weight, bias, self.eps, dim=self.dim, backend=self.backend)

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from camber.activations.base import Pointwise
 from camber.activations.parameters import positive_integer
@@ -53,6 +53,7 @@ class PolyReLU(Pointwise):
         DtypeError: for an order that is no integer; for integer or complex input.
 
     Example:
+        >>> import torch
         >>> PolyReLU()(torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0]))
         tensor([0.0000, 0.0000, 0.2917, 1.0000, 4.6667], grad_fn=...)
 
@@ -62,6 +63,8 @@ class PolyReLU(Pointwise):
     """
 
     source = POLYCOM
+    weight: nn.Parameter
+    bias: nn.Parameter | None
 
     def __init__(self, order: int = 3, bias: bool = True, *, backend: Backend = "auto") -> None:
         super().__init__(backend=backend)
@@ -70,9 +73,9 @@ class PolyReLU(Pointwise):
         text = f"poly(max(x, 0), {', '.join(['bias' if bias else '0', *powers])})"
         values = {"weight": 1.0 / order} | ({"bias": 0.0} if bias else {})
         self._define(Formula.parse(text), values)
+        if not bias:
+            self.register_parameter("bias", None)
 
     def _values(self, x: Tensor) -> Tensor:
-        bias = self._parameters.get("bias")
-        if bias is None:
-            bias = self.weight.new_zeros(1)
+        bias = self.weight.new_zeros(1) if self.bias is None else self.bias
         return poly_relu(x, self.weight, bias, backend=self.backend)

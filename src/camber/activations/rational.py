@@ -100,6 +100,9 @@ class GroupRational(Pointwise):
         year=2024,
         arxiv="2409.10594",
     )
+    numerator: nn.Parameter
+    denominator: nn.Parameter
+    form_code: nn.Buffer
 
     def __init__(
         self,
@@ -132,18 +135,17 @@ class GroupRational(Pointwise):
         self.degrees = _checked_degrees(degrees)
         m, n = self.degrees
         self._formula = rational_formula(m, n, form)
+        self._begin: dict[str, tuple[float, ...]] = {}
         numerator, denominator = starting_point(init, self.degrees, form)
-        per_group = "shared" if groups == 1 else "group"
-        self._start("numerator", numerator, 1 if share_numerator else groups, per_group)
+        self._start("numerator", numerator, 1 if share_numerator else groups)
         if n > 0:
-            rows = 1 if share_denominator else groups
-            self._start("denominator", denominator, rows, per_group)
+            self._start("denominator", denominator, 1 if share_denominator else groups)
         self.form_code = nn.Buffer(torch.empty(1, dtype=torch.uint8))
         self.reset_parameters()
 
-    def _start(self, name: str, start: tuple[float, ...], rows: int, per_group: str) -> None:
-        granularity = "shared" if rows == 1 else "group"
-        self._initial[name] = Initial(start, None, granularity)
+    def _start(self, name: str, start: tuple[float, ...], rows: int) -> None:
+        self._begin[name] = start
+        self._initial[name] = Initial(start, None, "shared" if rows == 1 else "group")
         self.register_parameter(name, nn.Parameter(torch.empty(rows, len(start))))
 
     @torch.no_grad()
@@ -156,10 +158,7 @@ class GroupRational(Pointwise):
 
     def for_site(self, site: Place) -> GroupRational:
         """A fresh copy for the channels and the channel axis of a site."""
-        start = self._initial
-        numerator, denominator = start["numerator"].value, ()
-        if "denominator" in start:
-            denominator = start["denominator"].value
+        numerator, denominator = self._begin["numerator"], self._begin.get("denominator", ())
         return GroupRational(
             self.num_channels if site.channels is None else site.channels,
             self.groups,
@@ -238,8 +237,7 @@ class GroupRational(Pointwise):
 
     def extra_repr(self) -> str:
         return (
-            f"{self.num_channels}, groups={self.groups}, degrees={self.degrees}, "
-            f"form={self.form!r}"
+            f"{self.num_channels}, groups={self.groups}, degrees={self.degrees}, form={self.form!r}"
         )
 
 

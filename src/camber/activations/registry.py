@@ -1,8 +1,8 @@
 """The catalogue: one name, one function; a fresh module at every call.
 
-    register("telu", formula="x * tanh(exp(x))", summary=..., source=...)   # a formula
-    @register("polynorm") on a class                                         # a class
-    activation("telu"), activation("x * sigmoid(beta * x)", beta=1.5)        # build
+register("telu", formula="x * tanh(exp(x))", summary=..., source=...)   # a formula
+@register("polynorm") on a class                                         # a class
+activation("telu"), activation("x * sigmoid(beta * x)", beta=1.5)        # build
 """
 
 from __future__ import annotations
@@ -105,34 +105,13 @@ class Entry:
         for name in settings:
             if name not in accepted:
                 raise unknown_name(f"setting of {self.name}", name, accepted)
-        module = target(**{**self.values, **settings, "backend": backend})
-        return module
+        return target(**{**self.values, **settings, "backend": backend})
 
 
 @overload
 def register(
     name: str,
-    *,
-    aliases: tuple[str, ...] = ...,
-    summary: str | None = ...,
-    source: Source | None = ...,
-    tags: tuple[str, ...] = ...,
-    **values: object,
-) -> Callable[[Made], Made]: ...
-@overload
-def register(
-    name: str,
-    target: Callable[..., Activation],
-    *,
-    aliases: tuple[str, ...] = ...,
-    summary: str | None = ...,
-    source: Source | None = ...,
-    tags: tuple[str, ...] = ...,
-    **values: object,
-) -> Entry: ...
-@overload
-def register(
-    name: str,
+    target: None = ...,
     *,
     formula: str,
     program: str | None = ...,
@@ -143,6 +122,34 @@ def register(
     tags: tuple[str, ...] = ...,
     **values: object,
 ) -> Entry: ...
+@overload
+def register(
+    name: str,
+    target: Callable[..., Activation],
+    *,
+    formula: None = ...,
+    program: None = ...,
+    native: None = ...,
+    aliases: tuple[str, ...] = ...,
+    summary: str | None = ...,
+    source: Source | None = ...,
+    tags: tuple[str, ...] = ...,
+    **values: object,
+) -> Entry: ...
+@overload
+def register(
+    name: str,
+    target: None = ...,
+    *,
+    formula: None = ...,
+    program: None = ...,
+    native: None = ...,
+    aliases: tuple[str, ...] = ...,
+    summary: str | None = ...,
+    source: Source | None = ...,
+    tags: tuple[str, ...] = ...,
+    **values: object,
+) -> Callable[[Made], Made]: ...
 def register(
     name: str,
     target: Callable[..., Activation] | None = None,
@@ -178,6 +185,7 @@ def register(
         CamberError: where a name is taken, malformed, or there is not exactly one definition.
 
     Example:
+        >>> import torch
         >>> from camber.activations import activation, register, unregister
         >>> entry = register("cubed", formula="x**3", summary="The cube.")
         >>> activation("cubed")(torch.tensor([2.0]))
@@ -250,6 +258,7 @@ def activation(
         FormulaError: for text that is no formula, with a caret under the place.
 
     Example:
+        >>> import torch
         >>> activation("gelu")(torch.tensor([1.0]))
         tensor([0.8413])
         >>> sorted(activation("x * sigmoid(beta * x)", beta=1.5).state_dict())

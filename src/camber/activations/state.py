@@ -39,8 +39,6 @@ def describe(model: nn.Module) -> dict[str, dict[str, object]]:
             "name": module.name,
             "kind": module.kind,
             "formula": text,
-            "parameters": {
-                name: initial.granularity for name, initial in module.params.items()
-            },
+            "parameters": {name: initial.granularity for name, initial in module.params.items()},
         }
     return found
