@@ -69,6 +69,25 @@ def test_the_model_itself() -> None:
     assert site.path == ""
 
 
+def test_experts_that_multiply_inside() -> None:
+    transformers = pytest.importorskip("transformers", reason="needs transformers")
+    mixtral = transformers.MixtralForCausalLM(
+        transformers.MixtralConfig(
+            vocab_size=16,
+            hidden_size=8,
+            intermediate_size=12,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            num_key_value_heads=2,
+            num_local_experts=2,
+        )
+    )
+    for site in sites(mixtral):
+        assert site.activation == "silu"
+        assert site.gated_by_model
+        assert site.measured != "output"
+
+
 def test_hugging_face_models() -> None:
     transformers = pytest.importorskip("transformers", reason="needs transformers")
     llama = transformers.LlamaForCausalLM(

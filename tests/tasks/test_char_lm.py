@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from camber.errors import CamberError, UnknownNameError
+from camber.errors import CamberError, DtypeError, UnknownNameError
 from camber.tasks import PRESETS, TASKS, CharLM, Task, task
 
 TINY = {"layers": 1, "width": 16, "heads": 1, "context": 16, "batch": 4, "evaluation_tokens": 2048}
@@ -177,3 +177,7 @@ def test_bad_settings() -> None:
         CharLM(step=3)
     with pytest.raises(CamberError, match="steps must be positive"):
         CharLM(steps=0)
+    with pytest.raises(DtypeError, match="steps must be a whole number"):
+        CharLM(steps=2.5)
+    with pytest.raises(CamberError, match="'files' or 'tail'"):
+        CharLM(rule="random")

@@ -88,9 +88,10 @@ class CausalSelfAttention(nn.Module):
         """
         B, T, D = x.shape
         split = self.project(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3, N, H)
-        stacked = split.permute(2, 0, 3, 1, 4)  # (3, B, N, T, H)
-        queries, keys = rotate(stacked[:2], *rotation).unbind(0)
-        values = stacked[2]
+        # split and unbind, not slices: the gradient of a slice fills zeros first
+        turning, staying = split.permute(2, 0, 3, 1, 4).split((2, 1))  # (2 and 1, B, N, T, H)
+        queries, keys = rotate(turning, *rotation).unbind(0)  # (B, N, T, H) each
+        values = staying.squeeze(0)
         if cache is not None:
             keys, values = cache.append(keys, values)  # (B, N, S, H)
         mixed = F.scaled_dot_product_attention(

@@ -34,6 +34,7 @@ class Site:
             around it do not tell.
         product_path: in a gated feed-forward network, the projection that the product of value and
             activated gate enters; else None.
+        product_inside: whether that product is made where no module sees it.
     """
 
     path: str
@@ -46,11 +47,26 @@ class Site:
     channels: int | None
     channel_dim: int | None
     product_path: str | None
+    product_inside: bool
 
     @property
     def shared(self) -> bool:
         """Whether the module stands in more than one place."""
         return len(self.paths) > 1
+
+    @property
+    def gated_by_model(self) -> bool:
+        """Whether the model multiplies this scalar function's output by a value of its own."""
+        return self.product_path is not None or self.product_inside
+
+    @property
+    def measured(self) -> str:
+        """Which values a meter sees here."""
+        if self.product_path is not None:
+            return f"input of {self.product_path}"
+        if self.product_inside:
+            return f"output, before {self.owner} multiplies it"
+        return "output"
 
     @property
     def label(self) -> str:
@@ -97,6 +113,7 @@ def _site(module: nn.Module, where: list[tuple[str, nn.Module]]) -> Site:
         channels=around.channels if len(where) == 1 else None,
         channel_dim=around.channel_dim,
         product_path=f"{prefix}.{product}" if product and prefix else product,
+        product_inside=around.product_inside,
     )
 
 

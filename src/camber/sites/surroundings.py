@@ -42,11 +42,15 @@ class Surroundings:
         channels: how many channels it sees.
         channel_dim: the axis they lie on.
         product: name, in the owner, of the projection that the product of a gated network enters.
+        product_inside: whether value and activated gate are multiplied by the owner itself, which
+            holds its projections as bare parameters (experts stacked in one tensor), so that no
+            module sees the product.
     """
 
     channels: int | None = None
     channel_dim: int | None = None
     product: str | None = None
+    product_inside: bool = False
 
 
 def surroundings(name: str, owner: nn.Module) -> Surroundings:
@@ -54,7 +58,7 @@ def surroundings(name: str, owner: nn.Module) -> Surroundings:
 
     Example:
         >>> surroundings("1", nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()))
-        Surroundings(channels=8, channel_dim=1, product=None)
+        Surroundings(channels=8, channel_dim=1, product=None, product_inside=False)
     """
     if isinstance(owner, nn.Sequential):
         return _after(name, owner)
@@ -68,6 +72,8 @@ def surroundings(name: str, owner: nn.Module) -> Surroundings:
                 return Surroundings(
                     channels, None if channels is None else -1, output if gated else None
                 )
+    if {"gate_up_proj", "down_proj"} <= owner._parameters.keys():
+        return Surroundings(product_inside=True)
     return Surroundings()
 
 

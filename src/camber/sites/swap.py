@@ -206,7 +206,7 @@ def _unfit(site: Site, new: nn.Module) -> str | None:
     identity = identify(new)
     gated = identity is not None and identity.kind == "gated"
     if gated and site.kind != "gated":
-        if site.product_path is not None:
+        if site.gated_by_model:
             return (
                 f"{_label(new)} takes a value and a gate, but here the model multiplies by the "
                 f"gate itself; give the scalar function only"

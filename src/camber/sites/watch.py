@@ -93,7 +93,7 @@ class Watch:
         return SiteReport(
             path=site.path,
             activation=site.label,
-            measured="output" if site.product_path is None else f"input of {site.product_path}",
+            measured=site.measured,
             tokens=self._rows[site.path],
             neurons=self._neurons.get(site.path, 0),
             values=values,
@@ -200,8 +200,9 @@ def watch(
     Per site: smallest and largest value, mean and deviation, the share that is exactly zero, the
     share above zero, dead units, NaNs. Values stream through; memory is of the order of the
     neurons. The model's outputs do not change by a bit. In a gated feed-forward network the values
-    are the products that enter the down-projection. A pass repeated by activation checkpointing
-    counts once.
+    are the products that enter the down-projection; where no module sees the product (experts
+    stacked in one tensor) the report says so. A pass repeated by activation checkpointing counts
+    once.
 
     Args:
         model: any module, not compiled by ``torch.compile``.

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from camber.errors import CamberError, unknown_name
+from camber.errors import CamberError, DtypeError, unknown_name
 from camber.layers import ActivationChoice, match_activation
 from camber.models import DecoderConfig, DecoderLM
 from camber.tasks.corpus import SplitRule, read_corpus
@@ -98,7 +98,7 @@ class CharLM:
         preset: str = "default",
         *,
         text: str | os.PathLike[str] | None = None,
-        **settings: int | float,
+        **settings: float | str,
     ) -> None:
         if preset not in PRESETS:
             raise unknown_name("preset of charlm", preset, PRESETS)
@@ -106,8 +106,7 @@ class CharLM:
         for setting, value in settings.items():
             if setting not in known:
                 raise unknown_name("setting of charlm", setting, known)
-            if setting != "rule" and not value > 0:
-                raise CamberError(f"charlm: {setting} must be positive, but got {value!r}")
+            _check(setting, value)
         self.preset = preset
         self.settings = replace(PRESETS[preset], **settings)  # type: ignore[arg-type]  # by name
         # two windows at least in the 5 % that validation holds
@@ -207,3 +206,17 @@ class CharLM:
         """How the feed-forward width was matched for ``activation``, for the report."""
         width = self.settings.width
         return match_activation(width, 4 * width, activation).to_dict()
+
+
+def _check(setting: str, value: object) -> None:
+    """Raise unless ``value`` suits the field ``setting`` of a preset."""
+    if setting == "rule":
+        if value not in ("files", "tail", None):
+            raise CamberError(f"charlm: rule is 'files' or 'tail', but got {value!r}")
+        return
+    whole = setting != "learning_rate"
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        kind = "a whole number" if whole else "a number"
+        raise DtypeError(f"charlm: {setting} must be {kind}, but got {value!r}")
+    if not value > 0:
+        raise CamberError(f"charlm: {setting} must be positive, but got {value!r}")
