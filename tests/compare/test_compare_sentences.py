@@ -59,12 +59,12 @@ def test_higher_is_better_reads_as_a_deficit() -> None:
 
 
 def test_failed_runs_are_a_result() -> None:
-    some = failure_sentence("log(x)", [Failure(2, 0, "loss is nan")], 5)
+    some = failure_sentence("log(x)", [Failure(2, "the loss is nan at step 0")], 5)
     assert some == (
-        "log(x) diverged in 1 of 5 seeds (seed 2; first at step 0: loss is nan); "
+        "log(x) diverged in 1 of 5 seeds (seed 2): the loss is nan at step 0; "
         "a mean over the others would flatter it, so it is not ranked."
     )
-    every = failure_sentence("log(x)", [Failure(0, None, "loss is nan")], 1)
+    every = failure_sentence("log(x)", [Failure(0, "the loss is nan")], 1)
     assert every.endswith("it is not ranked.")
 
 

@@ -15,10 +15,9 @@ from camber.compare.statistics import Difference, Estimate
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One run that ended without a finite metric: which seed, where, and why."""
+    """One run that ended without a finite metric: which seed, and what happened where."""
 
     seed: int
-    step: int | None
     reason: str
 
 
@@ -109,8 +108,6 @@ def entry_sentence(difference: Difference, unit: str, *, lower_is_better: bool =
 
 def failure_sentence(name: str, failures: Sequence[Failure], seeds: int) -> str:
     """Say that an entry's runs failed, and that it is therefore not ranked."""
-    first = failures[0]
-    where = f" at step {first.step}" if first.step is not None else ""
     seeds_failed = ", ".join(str(failure.seed) for failure in failures)
     label = "seed" if len(failures) == 1 else "seeds"
     rest = (
@@ -119,8 +116,8 @@ def failure_sentence(name: str, failures: Sequence[Failure], seeds: int) -> str:
         else "it is not ranked"
     )
     return (
-        f"{name} diverged in {len(failures)} of {seeds_text(seeds)} ({label} {seeds_failed}; "
-        f"first{where}: {first.reason}); {rest}."
+        f"{name} diverged in {len(failures)} of {seeds_text(seeds)} ({label} {seeds_failed}): "
+        f"{failures[0].reason}; {rest}."
     )
 
 

@@ -1,0 +1,125 @@
+"""One run of a comparison: one entry, one seed, trained and looked at in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import torch
+
+from camber.compare.entries import Entry
+from camber.compare.rows import all_rows
+from camber.errors import CamberError, RunError
+from camber.tasks import Task
+from camber.tasks import task as task_named
+from camber.train import FitConfig, Job, Workplace, fit
+from camber.train.plain_json import plain_dict
+
+#: Raised when what a run does or returns changes, so that old runs are not mixed with new ones.
+PROTOCOL: Final = 1
+
+
+def run_job(
+    entry: Entry, task: Task, options: Mapping[str, object], config: FitConfig, seed: int
+) -> Job:
+    """Return the job that trains ``entry`` with ``seed``.
+
+    Args:
+        entry: what to train.
+        task: the task, for its content (the corpus hash); ``options`` rebuild it in the worker.
+        options: what :func:`camber.tasks.task` is given beside the name.
+        config: optimiser settings and budget, the same for every entry.
+        seed: of initial weights and batches, the same for every entry.
+    """
+    return Job(
+        {
+            "protocol": PROTOCOL,
+            "entry": {**entry.to_dict(), "formula": str(entry.activation().formula)},
+            "task": {"name": task.name, "options": dict(options), **_content(task)},
+            "fit": plain_dict(config),
+        },
+        seed,
+        entry.label,
+    )
+
+
+def check_entry(entry: Entry, task: Task) -> int:
+    """Build the task's model with ``entry``, run one batch, and return the parameter count.
+
+    A loss that is not finite is no error here: it is what the runs will report.
+
+    Raises:
+        CamberError: the model cannot hold the entry (a wrong width, a wrong kind); the sentence
+            names the entry.
+    """
+    try:
+        model = task.build_model(entry.activation, 0)
+        with torch.no_grad():
+            task.loss(model, next(task.batches("train", 0)))
+    except CamberError as error:
+        raise type(error)(f"{entry.label} does not fit {task.name}: {error}") from error
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def train_entry(job: Job, place: Workplace) -> Mapping[str, object]:
+    """Train the job's entry and measure what every row asks of one run.
+
+    Returns:
+        ``metric`` (None where the run diverged), ``diverged``, ``step``, ``reason``,
+        ``units_per_second``, ``parameters``, ``seconds``, ``peak_bytes`` and each row's ``probes``.
+
+    Raises:
+        RunError: the task's data, or the entry's meaning, changed since the comparison began.
+    """
+    wanted = _object(job.config["entry"])
+    entry = Entry.from_dict(wanted, job.label)
+    if str(entry.activation().formula) != wanted["formula"]:
+        raise RunError(
+            f"{entry.label} means {entry.activation().formula} here and meant "
+            f"{wanted['formula']} where the comparison was started; register it in a module"
+        )
+    given = _object(job.config["task"])
+    task = task_named(str(given["name"]), **_object(given["options"]))
+    if _content(task)["content"] != given["content"]:
+        raise RunError(f"the data of {task.name} changed while the comparison ran: start it again")
+    settings = _object(job.config["fit"])
+    config = FitConfig(**{**settings, "betas": tuple(settings["betas"])})
+    model = task.build_model(entry.activation, job.seed)
+    if config.device.startswith("cuda") and torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    result = fit(
+        model,
+        task,
+        config,
+        seed=job.seed,
+        directory=place.folder,
+        on_step=lambda record: place.report(**record),
+    )
+    diverged = result.status == "diverged"
+    peak = torch.cuda.max_memory_allocated() if config.device.startswith("cuda") else None
+    return {
+        "metric": result.metric,
+        "diverged": diverged,
+        "step": result.step,
+        "reason": result.reason,
+        "units_per_second": result.units_per_second,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "seconds": result.seconds,
+        "peak_bytes": peak,
+        "probes": {
+            row.key: dict(row.probe(model, task))
+            for row in all_rows()
+            if row.probe is not None and not diverged
+        },
+    }
+
+
+def _content(task: Task) -> dict[str, object]:
+    """What the task's data are, beyond the options that name them."""
+    return {"content": task.describe().get("corpus_sha256")}
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise CamberError(f"a job of a comparison holds {value!r:.60} where an object belongs")
+    return dict(value)

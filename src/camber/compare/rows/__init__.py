@@ -1,0 +1,32 @@
+"""The rows of the comparison report, one per file: what is asked of every entry.
+
+A row enters by adding a file here that defines ``ROW``; nothing else changes. Its ``measure`` is
+called once per entry when the runs are done; a row that must look at the trained model itself also
+has a ``probe``, which runs inside the job that trained it and whose answer ``measure`` finds in
+``subject.runs``.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+
+from camber.compare.rows.row import Cell, Probe, Row
+
+__all__ = ["Cell", "Probe", "Row", "all_rows"]
+
+_NOT_ROWS = {"row"}
+
+
+@functools.cache
+def all_rows() -> tuple[Row, ...]:
+    """Return every row of this package, in the order of the report.
+
+    Example:
+        >>> [row.key for row in all_rows()][:2]
+        ['metric', 'difference']
+    """
+    names = [found.name for found in pkgutil.iter_modules(__path__) if found.name not in _NOT_ROWS]
+    found: list[Row] = [importlib.import_module(f"{__name__}.{name}").ROW for name in names]
+    return tuple(sorted(found, key=lambda row: (row.order, row.key)))

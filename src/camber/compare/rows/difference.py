@@ -1,0 +1,30 @@
+"""The paired difference to the best entry, with its Holm-corrected interval."""
+
+from camber.compare.rows.row import Cell, Row
+from camber.compare.subject import Subject
+
+
+def _measure(subject: Subject) -> Cell:
+    if subject.is_best:
+        return "best"
+    return None if subject.difference is None else subject.difference.to_dict()
+
+
+def _show(cell: Cell) -> str:
+    if cell == "best":
+        return "best"
+    if not isinstance(cell, dict):
+        return "not ranked"
+    if cell["low"] is None:
+        return f"{cell['mean']:+.3f}"
+    return f"{cell['mean']:+.3f}\n{cell['low']:+.3f} … {cell['high']:+.3f}"
+
+
+ROW = Row(
+    key="difference",
+    title="difference to the best\nHolm-corrected 95 % interval",
+    order=20,
+    explain="same seeds, same batches: entry minus best, corrected over all pairs of entries",
+    measure=_measure,
+    show=_show,
+)
