@@ -34,7 +34,9 @@ class Geometry:
     @property
     def parts(self) -> int:
         """Into how many ranges of groups a row is divided, where there are few rows to share."""
-        return 1 if self.outer >= 32 else max(1, min(self.groups, 64))
+        if self.outer >= 32 or self.inner == 1:
+            return 1
+        return max(1, min(self.groups, 64))
 
 
 class Kernel:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from camber.formula.saturate import LIMITS
+
 Names = Sequence[str]
 Slopes = Callable[[str, Names, str], Sequence[str | None]]
 
@@ -106,8 +108,39 @@ RELU: Final = Rule(
     lambda a: f"MAXIMUM({a[0]}, (A)0)", lambda d, a, v: [f"({a[0]} > 0 ? {d} : (A)0)"]
 )
 
+
+def _held(name: str) -> Rule:
+    """``name`` of an argument held within the limit of the type, with slope 0 beyond."""
+    how, _, function = name.partition("_")
+    single, double = LIMITS[how]
+    limit = f"(sizeof(A) == 8 ? {literal(double)} : {literal(single)})"
+    slope = {"exp": "{v}", "expm1": "({v} + (A)1)", "sinh": "COSH({a})", "cosh": "SINH({a})"}
+
+    def value(a: Names) -> str:
+        capped = f"MINIMUM({a[0]}, {limit})"
+        if function.endswith("h"):
+            capped = f"MAXIMUM({capped}, -{limit})"
+        return f"{function.upper()}({capped})"
+
+    def slopes(d: str, a: Names, v: str) -> list[str]:
+        beyond = f"{a[0]} > {limit}"
+        if function.endswith("h"):
+            beyond = f"ABS({a[0]}) > {limit}"
+        return [f"({beyond} ? (A)0 : {d} * {slope[function].format(a=a[0], v=v)})"]
+
+    return Rule(value, slopes)
+
+
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
+        **{
+            name: _held(name)
+            for how in LIMITS
+            for name in (f"{how}_exp", f"{how}_expm1", f"{how}_sinh", f"{how}_cosh")
+        },
+        # the scales of rewritten ratios, on which no value depends
+        "scale": Rule(lambda a: f"(ABS({a[0]}) < 1 ? (A)1 : ABS({a[0]}))", lambda d, a, v: [None]),
+        "lift": Rule(lambda a: f"MAXIMUM({a[0]}, (A)0)", lambda d, a, v: [None]),
         "add": Rule(lambda a: f"{a[0]} + {a[1]}", lambda d, a, v: [d, d]),
         "sub": Rule(lambda a: f"{a[0]} - {a[1]}", lambda d, a, v: [d, f"-{d}"]),
         "mul": Rule(

@@ -166,9 +166,13 @@ static inline float camber_erfcf(float x) {
         const R gap = x == y ? (R)0 : x - y;                                                    \
         return (gap > 0 ? x : y) + camber_log1p##f(camber_exp##f(-fabs##f(gap)));               \
     }                                                                                           \
+    /* |x| + log1p(e^(-2|x|)) - log 2 cancels near 0: log1p(2 sinh(x/2)^2) there */             \
     static inline R camber_logcosh##f(R x) {                                                    \
         const R a = fabs##f(x);                                                                 \
-        return a + (camber_log1p##f(camber_exp##f(-2 * a)) - (R)0.693147180559945309417232);    \
+        const R m = camber_expm1##f((R)0.5 * (a < 1 ? a : (R)1));                               \
+        const R s = (R)0.5 * (m + m / (m + 1));                                                 \
+        const R large = a + (camber_log1p##f(camber_exp##f(-2 * a)) - (R)0x1.62e42fefa39efp-1); \
+        return a < 1 ? camber_log1p##f(2 * s * s) : large;                                      \
     }
 
 static inline double camber_erfc(double x) { return erfc(x); }
