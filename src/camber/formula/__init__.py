@@ -2,6 +2,7 @@
 
 from camber.errors import FormulaError
 from camber.formula.formula import Formula, Kind, differentiate, number
+from camber.formula.interval import to_interval
 from camber.formula.numpy_interpreter import to_numpy
 from camber.formula.operations import OPERATIONS, Operation
 from camber.formula.torch_interpreter import to_torch
@@ -21,6 +22,7 @@ __all__ = [
     "Parameter",
     "differentiate",
     "number",
+    "to_interval",
     "to_numpy",
     "to_torch",
 ]

@@ -1,0 +1,352 @@
+"""What each operation is on intervals: one table, from names to outward enclosures.
+
+Every entry takes ``(step, *intervals)`` and returns the interval of all values the operation takes
+where it is defined; (nan, nan) where it is defined nowhere. A comparison returns two boolean
+arrays instead: whether it may hold, and whether it may fail.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import reduce
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from scipy import special
+
+from camber.formula.derivative import spline_parts
+from camber.formula.interval_statistics import STATISTICS
+from camber.formula.rounding import (
+    ULPS,
+    Array,
+    Interval,
+    add,
+    choose,
+    divide,
+    down,
+    hull,
+    meet,
+    multiply,
+    negative,
+    point,
+    subtract,
+    up,
+)
+from camber.formula.tape import Step
+from camber.formula.tree import Number
+
+Entry = Callable[..., Any]
+Function = Callable[[Array], Array]
+
+ZERO: Final = point(0.0)
+ONE: Final = point(1.0)
+
+
+def _plain(function: Callable[..., Interval]) -> Entry:
+    def entry(step: Step, *arguments: Interval) -> Interval:
+        return function(*arguments)
+
+    return entry
+
+
+def _rising(
+    name: str,
+    function: Function,
+    domain: tuple[float, float] = (-math.inf, math.inf),
+    values: tuple[float, float] = (-math.inf, math.inf),
+    exact: tuple[float, float] | None = (0.0, 0.0),
+) -> Entry:
+    """A function that rises on ``domain`` into ``values``; ``exact`` is a point without error."""
+
+    def entry(step: Step, u: Interval) -> Interval:
+        u = meet(u, *domain)
+        ulps: int | Array = ULPS[name]
+        ends = []
+        for end, move in zip(u, (down, up), strict=True):
+            moved = move(function(end), ulps)
+            if exact is not None:
+                moved = np.where(end == exact[0], exact[1], moved)
+            ends.append(np.clip(moved, *values))
+        return ends[0], ends[1]
+
+    return entry
+
+
+def _falling(entry: Entry) -> Entry:
+    """f(u) from the entry of -f(u)."""
+    return lambda step, u: negative(entry(step, u))
+
+
+def _erfc(step: Step, u: Interval) -> Interval:
+    # the tail of erfc carries the error of exp(-x^2), which grows with x^2
+    ulps = [ULPS["erfc"] + 2 * np.minimum(np.square(end), 1e4) for end in u]
+    lo, hi = down(special.erfc(u[1]), ulps[1]), up(special.erfc(u[0]), ulps[0])
+    return np.where(u[1] == 0, 1.0, np.clip(lo, 0, 2)), np.where(u[0] == 0, 1.0, np.clip(hi, 0, 2))
+
+
+def magnitude(u: Interval) -> Interval:
+    """|u|."""
+    inside = (u[0] <= 0) & (u[1] >= 0)
+    low, high = np.abs(u[0]), np.abs(u[1])
+    return np.where(inside, 0.0, np.minimum(low, high)), np.maximum(low, high)
+
+
+def _sign(u: Interval) -> Interval:
+    return np.sign(u[0]), np.sign(u[1])
+
+
+def _cosh(u: Interval) -> Interval:
+    low, high = magnitude(u)
+    lo = np.where(low == 0, 1.0, np.maximum(down(np.cosh(low), ULPS["cosh"]), 1.0))
+    return lo, np.where(high == 0, 1.0, up(np.cosh(high), ULPS["cosh"]))
+
+
+def _logcosh(u: Interval) -> Interval:
+    # |u| + log((1 + exp(-2|u|)) / 2) >= log1p(u^2 / 4) rises in |u|; six units cover all its terms
+    low, high = magnitude(u)
+    ends = []
+    for size, move in ((low, down), (high, up)):
+        near = np.log1p(2 * np.sinh(np.minimum(size, 1.0) / 2) ** 2)
+        far = size + np.log1p(np.exp(-2 * size)) - math.log(2)
+        value = np.where(size < 1, near, far)
+        ends.append(np.where(size == 0, 0.0, np.maximum(move(value, ULPS["logcosh"]), 0.0)))
+    return ends[0], ends[1]
+
+
+def _crosses(u: Interval, offset: float, period: float) -> Any:
+    """Whether ``u`` may contain a point offset + k period, on the safe side of rounding."""
+    low, high = (u[0] - offset) / period, (u[1] - offset) / period
+    slack = 4e-16 * (1 + np.maximum(np.abs(low), np.abs(high))) * 4
+    return ~(np.ceil(low - slack) > np.floor(high + slack))
+
+
+def _wave(function: Function, top: float, u: Interval) -> Interval:
+    """sin or cos, whose maxima lie at top + 2 pi k."""
+    ends = [function(np.where(np.isfinite(end), end, 0.0)) for end in u]
+    lo = np.maximum(down(np.minimum(*ends), ULPS["sin"]), -1.0)
+    hi = np.minimum(up(np.maximum(*ends), ULPS["sin"]), 1.0)
+    unbounded = ~(np.isfinite(u[0]) & np.isfinite(u[1]))
+    hi = np.where(unbounded | _crosses(u, top, 2 * math.pi), 1.0, hi)
+    lo = np.where(unbounded | _crosses(u, top + math.pi, 2 * math.pi), -1.0, lo)
+    zero = (u[0] == 0) & (u[1] == 0)
+    exact = function(np.zeros(()))
+    lo, hi = np.where(zero, exact, lo), np.where(zero, exact, hi)
+    empty = np.isnan(u[0])
+    return np.where(empty, np.nan, lo), np.where(empty, np.nan, hi)
+
+
+def _tan(u: Interval) -> Interval:
+    finite = np.isfinite(u[0]) & np.isfinite(u[1])
+    pole = ~finite | _crosses(u, math.pi / 2, math.pi)
+    ends = [np.where(np.isfinite(end), end, 0.0) for end in u]
+    lo = np.where(ends[0] == 0, 0.0, down(np.tan(ends[0]), ULPS["tan"]))
+    hi = np.where(ends[1] == 0, 0.0, up(np.tan(ends[1]), ULPS["tan"]))
+    lo, hi = np.where(pole, -np.inf, lo), np.where(pole, np.inf, hi)
+    empty = np.isnan(u[0])
+    return np.where(empty, np.nan, lo), np.where(empty, np.nan, hi)
+
+
+def whole_power(base: Interval, exponent: int) -> Interval:
+    """base ** exponent for a whole exponent."""
+    if exponent == 0:
+        return choose(np.isnan(base[0]), base, ONE)
+    if exponent < 0:
+        return divide(ONE, whole_power(base, -exponent))
+    if exponent == 1:
+        return base
+    ends = magnitude(base) if exponent % 2 == 0 else base
+    lo, hi = (np.power(end, float(exponent)) for end in ends)
+    exact = [(end == 0) | (np.abs(end) == 1) for end in ends]
+    lo = np.where(exact[0], lo, down(lo, ULPS["pow"]))
+    hi = np.where(exact[1], hi, up(hi, ULPS["pow"]))
+    return (np.maximum(lo, 0.0) if exponent % 2 == 0 else lo), hi
+
+
+def _pow(step: Step, base: Interval, exponent: Interval) -> Interval:
+    node = step.call.arguments[1]
+    if isinstance(node, Number) and node.value.denominator == 1 and abs(node.value) < 2**53:
+        return whole_power(base, int(node.value))
+    positive = _corner_power(meet(base, 0.0, math.inf), exponent)
+    # A negative base has a real power where the exponent is a whole number.
+    whole = np.ceil(exponent[0]) <= np.floor(exponent[1])
+    top = _corner_power(magnitude(meet(base, -math.inf, 0.0)), exponent)[1]
+    mixed = whole & (base[0] < 0)
+    single = mixed & (exponent[0] == exponent[1])
+    odd = np.mod(exponent[0], 2) == 1
+    below = _corner_power(magnitude(meet(base, -math.inf, 0.0)), exponent)
+    mirrored = choose(odd, negative(below), below)
+    result = choose(mixed & ~single, hull(positive, (-top, top)), positive)
+    return choose(single, hull(positive, mirrored), result)
+
+
+def _corner_power(base: Interval, exponent: Interval) -> Interval:
+    """base ** exponent over base >= 0: monotone in each, so the corners decide."""
+    corners = [np.power(b, e) for b in base for e in exponent]
+    lo = reduce(np.minimum, corners)
+    hi = reduce(np.maximum, corners)
+    return np.maximum(down(lo, ULPS["pow"]), 0.0), up(hi, ULPS["pow"])
+
+
+def _mul(step: Step, a: Interval, b: Interval) -> Interval:
+    # x * x is a square: never negative
+    return whole_power(a, 2) if step.sources[0] == step.sources[1] else multiply(a, b)
+
+
+def _sub(step: Step, a: Interval, b: Interval) -> Interval:
+    same = step.sources[0] == step.sources[1]
+    return choose(np.isnan(a[0]), a, ZERO) if same else subtract(a, b)
+
+
+def _div(step: Step, a: Interval, b: Interval) -> Interval:
+    same = step.sources[0] == step.sources[1]
+    return choose(np.isnan(a[0]), a, ONE) if same else divide(a, b)
+
+
+def _compare(
+    may_hold: Callable[[Interval, Interval], Any], may_fail: Callable[[Interval, Interval], Any]
+) -> Entry:
+    def entry(step: Step, a: Interval, b: Interval) -> tuple[Any, Any]:
+        return may_hold(a, b), may_fail(a, b)
+
+    return entry
+
+
+def _equal(a: Interval, b: Interval) -> Any:
+    return (a[0] <= b[1]) & (b[0] <= a[1])
+
+
+def _unequal(a: Interval, b: Interval) -> Any:
+    return ~((a[0] == a[1]) & (b[0] == b[1]) & (a[0] == b[0])) & ~np.isnan(a[0] + b[0])
+
+
+def _where(step: Step, condition: tuple[Any, Any], a: Interval, b: Interval) -> Interval:
+    holds, fails = condition
+    nothing = (np.asarray(np.nan), np.asarray(np.nan))
+    return hull(choose(holds, a, nothing), choose(fails, b, nothing))
+
+
+def _poly(step: Step, x: Interval, *coefficients: Interval) -> Interval:
+    """Horner's form and the sum of powers, both of which hold: their intersection."""
+    nested = coefficients[-1]
+    for coefficient in reversed(coefficients[:-1]):
+        nested = add(multiply(nested, x), coefficient)
+    total = coefficients[0]
+    for exponent, coefficient in enumerate(coefficients[1:], start=1):
+        total = add(total, multiply(coefficient, whole_power(x, exponent)))
+    return np.maximum(nested[0], total[0]), np.minimum(nested[1], total[1])
+
+
+def _spline(step: Step, x: Interval, *rest: Interval) -> Interval:
+    """Cox-de Boor on intervals, met with the hull of the coefficients that can be active."""
+    degree, exact, coefficients = spline_parts(step.call)
+    knots = list(rest[: len(exact)])
+    basis: list[Interval] = []
+    for low, high in pairwise(knots):
+        outside = (x[1] < low[0]) | (x[0] > high[1])
+        inside = (x[0] >= low[1]) & (x[1] < high[0])
+        basis.append((np.where(inside, 1.0, 0.0), np.where(outside, 0.0, 1.0)))
+    for order in range(1, degree + 1):
+        raised = []
+        for place in range(len(basis) - 1):
+            total: Interval = ZERO
+            if exact[place + order] > exact[place]:
+                rise = divide(
+                    subtract(x, knots[place]), subtract(knots[place + order], knots[place])
+                )
+                total = add(total, multiply(meet(rise, 0.0, 1.0), basis[place]))
+            if exact[place + order + 1] > exact[place + 1]:
+                width = subtract(knots[place + order + 1], knots[place + 1])
+                fall = divide(subtract(knots[place + order + 1], x), width)
+                total = add(total, multiply(meet(fall, 0.0, 1.0), basis[place + 1]))
+            raised.append(meet(_present(total), 0.0, 1.0))
+        basis = raised
+    values = rest[len(rest) - len(coefficients) :]
+    result: Interval = ZERO
+    for value, weight in zip(values, basis, strict=True):
+        result = add(result, multiply(value, weight))
+    return choose(np.isnan(x[0]), x, result)
+
+
+def _present(a: Interval) -> Interval:
+    """An empty interval becomes zero: a basis function beyond its support."""
+    return choose(np.isnan(a[0]), ZERO, a)
+
+
+def _guarded_div(step: Step, a: Interval, b: Interval) -> Interval:
+    tiny = 1e-12
+    touches = (b[0] < tiny) & (b[1] > -tiny)
+    parts = hull(
+        divide(a, meet(b, -math.inf, np.nextafter(-tiny, 0))),
+        divide(a, meet(b, np.nextafter(tiny, 0), math.inf)),
+    )
+    return choose(touches, hull(parts, ONE), divide(a, b))
+
+
+def _extreme(function: Callable[[Any, Any], Any]) -> Entry:
+    def entry(step: Step, *values: Interval) -> Interval:
+        lows = reduce(function, [value[0] for value in values])
+        return lows, reduce(function, [value[1] for value in values])
+
+    return entry
+
+
+def _signed_sqrt(u: Array) -> Array:
+    return np.sign(u) * np.sqrt(np.abs(u))
+
+
+_EVERY = (-math.inf, math.inf)
+_POSITIVE = (0.0, math.inf)
+
+INTERVAL: Final[Mapping[str, Entry]] = MappingProxyType(
+    {
+        "add": _plain(add),
+        "sub": _sub,
+        "mul": _mul,
+        "div": _div,
+        "pow": _pow,
+        "neg": _plain(negative),
+        "lt": _compare(lambda a, b: a[0] < b[1], lambda a, b: a[1] >= b[0]),
+        "le": _compare(lambda a, b: a[0] <= b[1], lambda a, b: a[1] > b[0]),
+        "gt": _compare(lambda a, b: a[1] > b[0], lambda a, b: a[0] <= b[1]),
+        "ge": _compare(lambda a, b: a[1] >= b[0], lambda a, b: a[0] < b[1]),
+        "eq": _compare(_equal, _unequal),
+        "ne": _compare(_unequal, _equal),
+        "exp": _rising("exp", np.exp, _EVERY, _POSITIVE, (0.0, 1.0)),
+        "log": _rising("log", np.log, _POSITIVE, _EVERY, (1.0, 0.0)),
+        "sqrt": _rising("sqrt", np.sqrt, _POSITIVE, _POSITIVE),
+        "erf": _rising("erf", special.erf, _EVERY, (-1.0, 1.0)),
+        "sigmoid": _rising("sigmoid", special.expit, _EVERY, (0.0, 1.0), (0.0, 0.5)),
+        "tanh": _rising("tanh", np.tanh, _EVERY, (-1.0, 1.0)),
+        "softplus": _rising("softplus", lambda u: np.logaddexp(0.0, u), _EVERY, _POSITIVE, None),
+        "sin": _plain(lambda u: _wave(np.sin, math.pi / 2, u)),
+        "cos": _plain(lambda u: _wave(np.cos, 0.0, u)),
+        "tan": _plain(_tan),
+        "asin": _rising("asin", np.arcsin, (-1.0, 1.0)),
+        "acos": _falling(
+            _rising("acos", lambda u: -np.arccos(u), (-1.0, 1.0), (-4.0, 0.0), (1.0, 0.0))
+        ),
+        "atan": _rising("atan", np.arctan),
+        "sinh": _rising("sinh", np.sinh),
+        "cosh": _plain(_cosh),
+        "abs": _plain(magnitude),
+        "sign": _plain(_sign),
+        "min": _extreme(np.minimum),
+        "max": _extreme(np.maximum),
+        "where": _where,
+        "poly": _poly,
+        "spline": _spline,
+        "signed_log": _rising("signed_log", lambda u: np.sign(u) * np.log1p(np.abs(u))),
+        "signed_sqrt": _rising("signed_sqrt", _signed_sqrt),
+        "guarded_div": _guarded_div,
+        # introduced by the exact rewrites only
+        "expm1": _rising("expm1", np.expm1, _EVERY, (-1.0, math.inf)),
+        "log1p": _rising("log1p", np.log1p, (-1.0, math.inf)),
+        "erfc": _erfc,
+        "logsigmoid": _rising("logsigmoid", special.log_expit, _EVERY, (-math.inf, 0.0), None),
+        "logcosh": _plain(_logcosh),
+        **STATISTICS,
+    }
+)
