@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from torch import nn
 
+from camber.activations import Activation
 from camber.errors import CamberError, nearest
 from camber.sites.known import Kind, identify
 from camber.sites.surroundings import surroundings
@@ -70,7 +71,9 @@ class Site:
 
     @property
     def label(self) -> str:
-        """Name and settings for a table, such as ``leaky_relu(negative_slope=0.2)``."""
+        """Name and settings, or the formula, for a table: ``leaky_relu(negative_slope=0.2)``."""
+        if isinstance(self.module, Activation):
+            return self.module.label
         name = self.activation or type(self.module).__name__
         if not self.settings:
             return name
