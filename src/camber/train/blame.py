@@ -6,6 +6,7 @@ incoming gradient is finite and whose outgoing one is not.
 """
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -70,6 +71,7 @@ def find_culprit(
         if not found and torch.isfinite(value).all():
             with (
                 contextlib.suppress(RuntimeError),
+                warnings.catch_warnings(action="ignore"),  # of hooks on what sees the data first
                 _hooks(model, lambda path, module: _backward_hooks(path, module, found)),
             ):
                 loss(model, batch).backward()

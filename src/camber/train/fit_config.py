@@ -21,7 +21,7 @@ class FitConfig:
     Args:
         steps: optimiser steps, >= 1.
         learning_rate: the peak, reached after ``warmup_steps`` linear steps.
-        warmup_steps: from 0 (no warm-up) up to ``steps``.
+        warmup_steps: 0 for no warm-up; a run of fewer steps than this ends below the peak.
         final_fraction: the cosine ends at this fraction of the peak, in [0, 1].
         weight_decay: on matrices only (see :func:`camber.train.optimizer_groups`).
         coefficient_learning_rate: the peak for activation coefficients; None for the same.
@@ -63,7 +63,7 @@ class FitConfig:
         wanted = {
             "steps": self.steps >= 1,
             "learning_rate": 0 <= self.learning_rate < math.inf,
-            "warmup_steps": 0 <= self.warmup_steps <= self.steps,
+            "warmup_steps": self.warmup_steps >= 0,
             "final_fraction": 0 <= self.final_fraction <= 1,
             "weight_decay": 0 <= self.weight_decay < math.inf,
             "coefficient_learning_rate": self.coefficient_learning_rate is None

@@ -186,7 +186,9 @@ class RunDirectory:
         try:
             with path.open("rb+") as log:
                 content = log.read()
-                log.truncate(content.rfind(b"\n") + 1)
+                whole = content.rfind(b"\n") + 1
+                if whole < len(content):
+                    log.truncate(whole)
         except FileNotFoundError:
             return
         except OSError as error:
