@@ -1,11 +1,11 @@
 """Adaptive Gauss–Kronrod quadrature of many integrals at once, with an error that is honoured.
 
-One call integrates k functionals for C channels. Every panel belongs to a channel; each round
-evaluates all new panels together (10-point Gauss inside 21-point Kronrod), then halves the panels
-whose error estimate is too large for their channel. The result either meets the tolerance or the
-call raises: no answer is returned that its own estimate does not support.
+One call integrates k functionals for C channels. Every panel belongs to a piece, every piece to a
+channel; each round evaluates all new panels together (10-point Gauss inside 21-point Kronrod),
+then halves the panels whose error estimate is too large for their channel. The result either meets
+the tolerance or the call raises: no answer is returned that its own estimate does not support.
 
-Shapes: P panels, K 21 nodes, k functionals, C channels.
+Shapes: P panels, K 21 nodes, k functionals, S pieces, C channels.
 
 Source: R. Piessens, E. de Doncker-Kapenga, C. Überhuber, D. Kahaner, QUADPACK (1983): the nodes,
 the weights and the scaling of |Kronrod − Gauss| into an error estimate.
@@ -79,26 +79,26 @@ class Integral:
 
 
 class NotConvergedError(CamberError):
-    """A quadrature that could not meet its tolerance; ``channel`` and ``position`` say where."""
+    """A quadrature that could not meet its tolerance; ``piece`` and ``position`` say where."""
 
-    def __init__(self, message: str, channel: int, position: float) -> None:
+    def __init__(self, message: str, piece: int, position: float) -> None:
         super().__init__(message)
-        self.channel = channel
+        self.piece = piece
         self.position = position
 
 
-def _rule(integrand: Integrand, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array, Array]:
+def _rule(integrand: Integrand, lo: Array, hi: Array, piece: Index) -> tuple[Array, Array, Array]:
     """Apply the rule to panels; return value, error, magnitude, each (k, P)."""
     half = 0.5 * (hi - lo)
     nodes = 0.5 * (hi + lo)[:, None] + half[:, None] * NODES  # (P, K)
     # Rounding must not carry a node over the end of its panel: another branch may begin there.
     nodes = np.clip(nodes, lo[:, None], hi[:, None])
-    values = integrand(nodes, channel)  # (k, P, K)
+    values = integrand(nodes, piece)  # (k, P, K)
     bad = ~np.isfinite(values).all(axis=0)
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise NotConvergedError(
-            "the integrand is not finite", int(channel[row]), float(nodes[row, column])
+            "the integrand is not finite", int(piece[row]), float(nodes[row, column])
         )
     kronrod = values @ KRONROD
     magnitude = (np.abs(values) @ KRONROD) * half
@@ -110,13 +110,11 @@ def _rule(integrand: Integrand, lo: Array, hi: Array, channel: Index) -> tuple[A
     return kronrod * half, np.maximum(error, floor), magnitude
 
 
-def _blocks(
-    integrand: Integrand, lo: Array, hi: Array, channel: Index
-) -> tuple[Array, Array, Array]:
+def _blocks(integrand: Integrand, lo: Array, hi: Array, piece: Index) -> tuple[Array, Array, Array]:
     if len(lo) <= _BLOCK:
-        return _rule(integrand, lo, hi, channel)
+        return _rule(integrand, lo, hi, piece)
     parts = [
-        _rule(integrand, lo[i : i + _BLOCK], hi[i : i + _BLOCK], channel[i : i + _BLOCK])
+        _rule(integrand, lo[i : i + _BLOCK], hi[i : i + _BLOCK], piece[i : i + _BLOCK])
         for i in range(0, len(lo), _BLOCK)
     ]
     value, error, magnitude = (
@@ -137,7 +135,8 @@ def integrate(
     integrand: Integrand,
     lo: Array,
     hi: Array,
-    channel: Index,
+    piece: Index,
+    channel_of: Index,
     channels: int,
     *,
     rtol: float = 1e-12,
@@ -146,9 +145,10 @@ def integrate(
     """Integrate k functionals over the panels of C channels.
 
     Args:
-        integrand: maps nodes (P, 21) and the channel of each panel (P,) to values (k, P, 21).
+        integrand: maps nodes (P, 21) and the piece of each panel (P,) to values (k, P, 21).
         lo, hi: ends of the starting panels, (P,); no panel may cross a kink or a jump.
-        channel: the channel of each panel, (P,).
+        piece: the piece of each panel, (P,).
+        channel_of: the channel of each piece, (S,).
         channels: C.
         rtol: each integral's error is brought below rtol times the integral of the absolute value.
         limit: the most panels to use.
@@ -161,13 +161,14 @@ def integrate(
 
     >>> panels = np.linspace(0.0, 3.0, 4)
     >>> square = integrate(
-    ...     lambda z, channel: z[None] ** 2, panels[:-1], panels[1:], np.zeros(3, dtype=np.intp), 1
+    ...     lambda z, piece: z[None] ** 2, panels[:-1], panels[1:], np.zeros(3, int), np.zeros(1, int), 1
     ... )
     >>> round(float(square.value[0, 0]), 12)
     9.0
     """
-    value, error, magnitude = _blocks(integrand, lo, hi, channel)
+    value, error, magnitude = _blocks(integrand, lo, hi, piece)
     for _ in range(ROUNDS):
+        channel = channel_of[piece]
         total_error = _total(error, channel, channels)
         allowed = rtol * _total(magnitude, channel, channels)
         missed = total_error > allowed  # (k, C)
@@ -176,24 +177,24 @@ def integrate(
         count = np.bincount(channel, minlength=channels)
         share = np.where(missed, allowed / np.maximum(count, 1), np.inf)  # (k, C)
         excess = error - share[:, channel]  # (k, P)
-        split = (excess > 0).any(axis=0)
         middle = 0.5 * (lo + hi)
-        splittable = split & (middle > lo) & (middle < hi)
-        if not splittable.any() or len(lo) + int(splittable.sum()) > limit:
-            raise _refusal(lo, hi, channel, excess, total_error, allowed)
-        keep = ~splittable
-        new_lo = np.concatenate([lo[splittable], middle[splittable]])
-        new_hi = np.concatenate([middle[splittable], hi[splittable]])
-        new_channel = np.concatenate([channel[splittable]] * 2)
-        new = _blocks(integrand, new_lo, new_hi, new_channel)
+        split = (excess > 0).any(axis=0) & (middle > lo) & (middle < hi)
+        if not split.any() or len(lo) + int(split.sum()) > limit:
+            raise _refusal(lo, hi, piece, channel, excess, total_error, allowed)
+        keep = ~split
+        new_lo = np.concatenate([lo[split], middle[split]])
+        new_hi = np.concatenate([middle[split], hi[split]])
+        new_piece = np.concatenate([piece[split]] * 2)
+        new = _blocks(integrand, new_lo, new_hi, new_piece)
         lo, hi = np.concatenate([lo[keep], new_lo]), np.concatenate([hi[keep], new_hi])
-        channel = np.concatenate([channel[keep], new_channel])
+        piece = np.concatenate([piece[keep], new_piece])
         value, error, magnitude = (
             np.concatenate([old[:, keep], fresh], axis=1)
             for old, fresh in zip((value, error, magnitude), new, strict=True)
         )
     else:
-        raise _refusal(lo, hi, channel, error, total_error, allowed)
+        raise _refusal(lo, hi, piece, channel_of[piece], error, total_error, allowed)
+    channel = channel_of[piece]
     return Integral(
         _total(value, channel, channels),
         total_error,
@@ -202,7 +203,13 @@ def integrate(
 
 
 def _refusal(
-    lo: Array, hi: Array, channel: Index, excess: Array, total: Array, allowed: Array
+    lo: Array,
+    hi: Array,
+    piece: Index,
+    channel: Index,
+    excess: Array,
+    total: Array,
+    allowed: Array,
 ) -> NotConvergedError:
     worst = int(np.argmax(excess.max(axis=0)))
     where = int(channel[worst])
@@ -210,6 +217,6 @@ def _refusal(
     return NotConvergedError(
         f"the error estimate stays at {total[functional, where]:.1e}, above the"
         f" {allowed[functional, where]:.1e} asked for",
-        where,
+        int(piece[worst]),
         float(0.5 * (lo[worst] + hi[worst])),
     )

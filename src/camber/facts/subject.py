@@ -1,0 +1,216 @@
+"""What facts are asked of: a formula and the values of its parameters, maybe one set per channel.
+
+:class:`HasFormula` is all that facts know of an activation. A :class:`Subject` holds the values
+flattened over channels; a :class:`Field` is one tree of it (the formula, a derivative, a branch)
+as a function of points and channels, evaluated in float64 or enclosed by interval arithmetic.
+
+Shapes: C channels, P points or cells, each with the index of its channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from camber.errors import CamberError, unknown_name
+from camber.facts.rewrite import depends_on, tidy
+from camber.formula import Formula, to_interval, to_numpy
+from camber.formula.tree import Input, Node, Parameter, walk
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.intp]
+ParameterValue = float | Sequence[float] | Sequence[npt.NDArray[np.float64]] | Array
+
+
+@runtime_checkable
+class HasFormula(Protocol):
+    """Anything with a formula and values for its parameters, such as an activation module."""
+
+    @property
+    def formula(self) -> Formula:
+        """The formula."""
+        ...
+
+    def parameter_values(self) -> Mapping[str, ParameterValue]:
+        """Name of each parameter -> its value, array over channels, or sequence of these."""
+        ...
+
+
+Spec = HasFormula | Formula | str
+
+
+class Subject:
+    """A formula with numbers for its parameters.
+
+    Args:
+        root: the tree; parameters are leaves of it.
+        values: each parameter leaf -> its values over channels, (C,), float64.
+        shape: the common shape of the values as given; None where all were single numbers.
+        name: the input along which the formula is looked at.
+        text: how errors call the formula.
+    """
+
+    def __init__(
+        self,
+        root: Node,
+        values: Mapping[Parameter, Array],
+        shape: tuple[int, ...] | None,
+        *,
+        name: str = "x",
+        text: str = "",
+    ) -> None:
+        self.root = root
+        self.values = dict(values)
+        self.shape = shape
+        self.name = name
+        self.text = text
+        self.channels = 1 if shape is None else int(np.prod(shape))
+
+    def field(self, node: Node) -> Field:
+        """The function of points and channels that ``node`` is."""
+        return Field(node, self)
+
+    def take(self, channels: Index) -> Subject:
+        """The subject of some of the channels."""
+        values = {leaf: array[channels] for leaf, array in self.values.items()}
+        return Subject(self.root, values, (len(channels),), name=self.name, text=self.text)
+
+    def one(self, channel: int) -> dict[Parameter, float]:
+        """The parameter values of one channel."""
+        return {leaf: float(values[channel]) for leaf, values in self.values.items()}
+
+
+class Field:
+    """A tree as a function of points and their channels."""
+
+    def __init__(self, node: Node, subject: Subject) -> None:
+        self.node = node
+        self.subject = subject
+        self._formula = _as_formula(node, subject.name)
+
+    @cached_property
+    def derivative(self) -> Field:
+        """The derivative along the subject's input."""
+        return Field(_slope(self.node, self.subject.name), self.subject)
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether the input occurs at all."""
+        return depends_on(self.node, self.subject.name)
+
+    def _parameters(self, channel: Index, extra: int) -> dict[str, object]:
+        given: dict[str, object] = {}
+        single = self.subject.channels == 1
+        for name, size in self._formula.parameters.items():
+            leaves = (
+                [Parameter(name)] if size is None else [Parameter(name, i) for i in range(size)]
+            )
+            # Branches may use only some entries of a family; the rest are never looked at.
+            arrays = [
+                self.subject.values.get(leaf, np.zeros(self.subject.channels)) for leaf in leaves
+            ]
+            shaped = [
+                array[0] if single else array[channel].reshape(channel.shape + (1,) * extra)
+                for array in arrays
+            ]
+            given[name] = shaped[0] if size is None else shaped
+        return given
+
+    def __call__(self, points: Array, channel: Index) -> Array:
+        """Evaluate at ``points`` (P,) or (P, K); ``channel`` (P,)."""
+        function = to_numpy(self._formula)
+        return function(points, **self._parameters(channel, points.ndim - 1))
+
+    def enclose(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
+        """Enclose all values on the cells [lo, hi]; whatever cannot be enclosed is (−inf, inf)."""
+        function = to_interval(self._formula)
+        low, high = function(lo, hi, **self._parameters(channel, 0))
+        low, high = np.broadcast_to(low, lo.shape), np.broadcast_to(high, lo.shape)
+        return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
+
+
+@lru_cache(maxsize=2048)
+def _as_formula(node: Node, name: str) -> Formula:
+    return Formula(node, (name,))
+
+
+@lru_cache(maxsize=1024)
+def _slope(node: Node, name: str) -> Node:
+    return tidy(_as_formula(node, name).derivative(name).root)
+
+
+def resolve(spec: Spec, values: Mapping[str, ParameterValue]) -> tuple[Formula, Subject]:
+    """Return the formula of ``spec`` and its subject; ``values`` override the spec's own.
+
+    Raises:
+        CamberError: where a parameter has no value or a value that is not finite numbers.
+        UnknownNameError: for a value whose name is no parameter of the formula.
+    """
+    known: dict[str, ParameterValue] = {}
+    if isinstance(spec, str):
+        formula = Formula.parse(spec)
+    elif isinstance(spec, Formula):
+        formula = spec
+    elif isinstance(spec, HasFormula):
+        formula = spec.formula
+        known.update(spec.parameter_values())
+    else:
+        raise CamberError(
+            f"facts are about a formula, its text, or an object with .formula and"
+            f" .parameter_values(), not a {type(spec).__name__}"
+        )
+    for name in values:
+        if name not in formula.parameters:
+            raise unknown_name(f"parameter of {formula!r}", name, formula.parameters)
+    known.update(values)
+    return formula, bind(formula, known)
+
+
+def bind(formula: Formula, values: Mapping[str, ParameterValue]) -> Subject:
+    """Give every parameter leaf of ``formula`` its values over channels."""
+    leaves: dict[Parameter, Array] = {}
+    for name, size in formula.parameters.items():
+        if name not in values:
+            raise CamberError(f"facts of {formula!r} need a value for its parameter {name!r}")
+        given = values[name]
+        if size is None:
+            leaves[Parameter(name)] = _numbers(name, given)
+            continue
+        count = len(given) if isinstance(given, Sequence | np.ndarray) else 0
+        if isinstance(given, float | int) or count != size:
+            raise CamberError(
+                f"parameter {name!r} of {formula!r} takes {size} values, not {given!r:.60}"
+            )
+        for index in range(size):
+            leaves[Parameter(name, index)] = _numbers(f"{name}[{index}]", given[index])
+    try:
+        shape = np.broadcast_shapes(*(array.shape for array in leaves.values()))
+    except ValueError:
+        shapes = ", ".join(f"{leaf.name} {array.shape}" for leaf, array in leaves.items())
+        raise CamberError(f"the parameter values do not share one shape: {shapes}") from None
+    if 0 in shape:
+        raise CamberError(
+            f"the parameter values have shape {shape}: there is no channel to describe"
+        )
+    flat = {leaf: np.broadcast_to(array, shape).reshape(-1) for leaf, array in leaves.items()}
+    name = formula.inputs[0]
+    return Subject(formula.root, flat, shape or None, name=name, text=repr(formula))
+
+
+def _numbers(name: str, value: object) -> Array:
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, RuntimeError):
+        raise CamberError(f"parameter {name!r} has the value {value!r:.60}, not numbers") from None
+    if not np.isfinite(array).all():
+        raise CamberError(f"parameter {name!r} has a value that is not finite: {value!r:.60}")
+    return array
+
+
+def inputs_of(node: Node) -> set[str]:
+    """Names of the inputs that occur in a tree."""
+    return {part.name for part in walk(node) if isinstance(part, Input)}
