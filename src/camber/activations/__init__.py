@@ -9,15 +9,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from camber.activations.base import (
-    Activation,
-    Along,
-    Gated,
-    Kind,
-    Normed,
-    Pointwise,
-    StateError,
-)
+from camber.activations.base import Activation, Kind, StateError
+from camber.activations.build import activation
 from camber.activations.by_formula import (
     FormulaAlong,
     FormulaGated,
@@ -26,23 +19,18 @@ from camber.activations.by_formula import (
 )
 from camber.activations.crrelu import CRReLU
 from camber.activations.dra import DRA
+from camber.activations.entry import Entry
 from camber.activations.fit import fit_rational
 from camber.activations.groupsort import GroupSort, MaxMin
 from camber.activations.householder import Householder
+from camber.activations.kinds import Along, Gated, Normed, Pointwise
 from camber.activations.parameters import Fixed, Granularity, Initial
 from camber.activations.polycom import PolyCom
 from camber.activations.polynomial import Hermite, Polynomial
 from camber.activations.polynorm import PolyNorm
 from camber.activations.polyrelu import PolyReLU
 from camber.activations.rational import GroupRational
-from camber.activations.registry import (
-    Entry,
-    activation,
-    lookup,
-    names,
-    register,
-    unregister,
-)
+from camber.activations.registry import lookup, names, register, unregister
 from camber.activations.source import Source
 from camber.activations.state import describe
 from camber.activations.topk import TopK

@@ -1,17 +1,14 @@
-"""The abstract classes of all activations: what they know of themselves and what they promise.
-
-Kinds by what a nonlinearity sees: :class:`Pointwise` (each number alone), :class:`Gated` (a value
-and a gate), :class:`Along` (one feature axis, no state), :class:`Normed` (several axes).
+"""The abstract class of all activations: what they know of themselves and what they promise.
 
 A new activation rarely needs a class: ``register(name, formula=...)`` is enough. Where it does,
-subclass one of the four, call :meth:`Activation._define` in ``__init__`` and, for a hand-written
-forward, implement ``_values``; the conformance suite holds it to the formula.
+subclass one of the four kinds, call :meth:`Activation._define` in ``__init__`` and, for a
+hand-written forward, implement ``_values``; the conformance suite holds it to the formula.
 """
 
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self, TypeAlias
 
@@ -19,10 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from camber.activations.definition import Definition
 from camber.activations.parameters import Fixed, Granularity, Initial, Layout, Value, number
 from camber.activations.source import Source
 from camber.errors import CamberError, DtypeError, unknown_name
-from camber.activations.engine import Backend
+from camber.fast import Backend, pointwise
 from camber.formula import Formula
 
 if TYPE_CHECKING:
@@ -76,7 +74,7 @@ class Activation(nn.Module, ABC):
         self.layout = Layout(granularity, channels, groups, channel_dim)
         self._initial: dict[str, Initial] = {}
         self._formula: Formula | None = None
-        self._program: Formula | None = None
+        self._program: Definition | None = None
         self._fixed: dict[str, float] = {}
 
     # --- what it is -------------------------------------------------------------------------
@@ -91,7 +89,7 @@ class Activation(nn.Module, ABC):
     @property
     def program(self) -> Formula:
         """The formula as it is computed: the same function, written so that floats survive."""
-        return self.formula if self._program is None else self._program
+        return self.formula if self._program is None else self._program.formula
 
     @property
     def label(self) -> str:
@@ -162,8 +160,8 @@ class Activation(nn.Module, ABC):
                 raise CamberError(f"{name} is a family of parameters; Fixed holds one number")
         self._fixed = fixed
         self._formula = formula.substitute(fixed) if fixed else formula
-        if program is not None:
-            self._program = program.substitute(fixed) if fixed else program
+        run = self._formula if program is None else program.substitute(fixed)
+        self._program = Definition(run)
         for name, count in known.items():
             if name not in fixed:
                 self._learn(name, values.get(name, 1.0), count)
@@ -235,12 +233,36 @@ class Activation(nn.Module, ABC):
         layout.check(x, self.label)
         arguments = {}
         for name, initial in self._initial.items():
-            stored = self.get_parameter(name)
-            if self.layout.granularity == "shared" and not isinstance(initial.value, tuple):
+            # getattr, not get_parameter: torch.func.functional_call puts plain tensors there
+            stored: Tensor = getattr(self, name)
+            if layout.granularity == "shared" and not isinstance(initial.value, tuple):
                 arguments[name] = stored.unbind()[0]
             else:
                 arguments[name] = layout.spread(stored, x)
         return arguments
+
+    def _stored(self) -> dict[str, Tensor]:
+        """The formula's parameters as :mod:`camber.fast` takes them: stored, index first."""
+        return {name: getattr(self, name) for name in self._initial}
+
+    def _evaluate(self, x: Tensor) -> Tensor:
+        """The program by its definition, plain torch operations."""
+        if self._program is None:
+            raise CamberError(f"{self.label} has no formula to evaluate")
+        return self._program(x, **self._arguments(x))
+
+    def _pointwise(self, x: Tensor) -> Tensor:
+        """The program of a pointwise activation on the module's back end."""
+        if torch.compiler.is_compiling():
+            return self._evaluate(x)
+        self.layout.check(x, self.label)
+        return pointwise(
+            self.program,
+            x,
+            self._stored(),
+            channel_dim=self.layout.channel_dim,
+            backend=self.backend,
+        )
 
     def _check_input(self, x: Tensor) -> None:
         if not isinstance(x, Tensor):
@@ -262,128 +284,6 @@ class Activation(nn.Module, ABC):
             copies = self.layout.copies
             parts.append(f"granularity={self.layout.granularity!r}, copies={copies}")
         return ", ".join(parts)
-
-
-class Pointwise(Activation):
-    """Abstract: acts on each number alone; any shape in, the same shape out."""
-
-    kind: ClassVar[Kind] = "pointwise"
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply to each element of ``x``; same shape, dtype and device.
-
-        Raises:
-            DtypeError: for integer or complex input.
-        """
-        self._check_input(x)
-        return self._values(x)
-
-    @abstractmethod
-    def _values(self, x: Tensor) -> Tensor:
-        """The output for a floating-point ``x``, in its dtype."""
-        raise NotImplementedError
-
-
-class Gated(Activation):
-    """Abstract: a value ``x`` and a gate ``g`` of the same shape; the output has that shape.
-
-    With one argument the last axis is halved, first half value, second half gate, the order of
-    ``torch.nn.functional.glu``.
-    """
-
-    kind: ClassVar[Kind] = "gated"
-
-    def forward(self, x: Tensor, g: Tensor | None = None) -> Tensor:
-        """Combine value and gate.
-
-        Args:
-            x: the value (..., C); or, without ``g``, value and gate side by side (..., 2 C).
-            g: the gate (..., C).
-
-        Returns:
-            (..., C) in the dtype of ``x``.
-
-        Raises:
-            DtypeError: for integer or complex input.
-            CamberError: where the shapes differ or the last axis cannot be halved.
-        """
-        self._check_input(x)
-        if g is None:
-            if x.ndim == 0 or x.shape[-1] % 2:
-                raise CamberError(
-                    f"{self.label} halves the last axis into value and gate, but the input has "
-                    f"shape {tuple(x.shape)}; pass value and gate, or an even last axis"
-                )
-            x, g = x.chunk(2, dim=-1)
-        self._check_input(g)
-        if x.shape != g.shape:
-            raise CamberError(
-                f"{self.label} needs value and gate of one shape, but got {tuple(x.shape)} and "
-                f"{tuple(g.shape)}"
-            )
-        return self._values(x, g)
-
-    @abstractmethod
-    def _values(self, x: Tensor, g: Tensor) -> Tensor:
-        """The output for floating-point ``x`` and ``g`` of one shape, in the dtype of ``x``."""
-        raise NotImplementedError
-
-
-class Along(Activation):
-    """Abstract: sees one whole feature axis, ``dim``; rows are independent; no state."""
-
-    kind: ClassVar[Kind] = "along"
-
-    def __init__(self, *, dim: int = -1, **layout: object) -> None:
-        super().__init__(**layout)  # type: ignore[arg-type]  # Layout checks each of them
-        if isinstance(dim, bool) or not isinstance(dim, int):
-            raise DtypeError(f"dim must be an integer, not {dim!r}")
-        self.dim = dim
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply along the axis ``dim`` of ``x``; same shape, dtype and device.
-
-        Raises:
-            DtypeError: for integer or complex input.
-            CamberError: where the axis is missing or empty.
-        """
-        self._check_input(x)
-        if not -x.ndim <= self.dim < x.ndim:
-            raise CamberError(
-                f"{self.label} works along axis {self.dim}, which an input of shape "
-                f"{tuple(x.shape)} does not have"
-            )
-        if x.shape[self.dim] == 0:
-            raise CamberError(
-                f"{self.label} works along axis {self.dim}, which is empty in an input of shape "
-                f"{tuple(x.shape)}"
-            )
-        return self._values(x)
-
-    @abstractmethod
-    def _values(self, x: Tensor) -> Tensor:
-        """The output for a floating-point ``x`` with a non-empty axis ``dim``, in its dtype."""
-        raise NotImplementedError
-
-
-class Normed(Activation):
-    """Abstract: its statistics run over several axes, or over an axis that is not the features."""
-
-    kind: ClassVar[Kind] = "normed"
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply to ``x`` of shape (batch, ..., features); same shape, dtype and device.
-
-        Raises:
-            DtypeError: for integer or complex input.
-        """
-        self._check_input(x)
-        return self._values(x)
-
-    @abstractmethod
-    def _values(self, x: Tensor) -> Tensor:
-        """The output for a floating-point ``x``, in its dtype."""
-        raise NotImplementedError
 
 
 def _no_parameter(owner: str, name: str, known: Mapping[str, object]) -> CamberError:

@@ -8,12 +8,13 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from camber.activations.base import Activation, Along, Gated, Normed, Pointwise
+from camber.activations.base import Activation
+from camber.activations.kinds import Along, Gated, Normed, Pointwise
 from camber.activations.parameters import Granularity, Value
 from camber.activations.source import Source
 from camber.errors import CamberError
-from camber.activations.engine import Backend, gated, pointwise
-from camber.formula import Formula, to_torch
+from camber.fast import Backend, gated
+from camber.formula import Formula
 
 #: A function of PyTorch's own that computes the formula; it takes the fixed constants by name.
 Native: TypeAlias = Callable[..., Tensor]
@@ -72,7 +73,7 @@ class FormulaPointwise(Pointwise):
     def _values(self, x: Tensor) -> Tensor:
         if self._native is not None and self.backend == "auto":
             return self._native(x, **self._fixed)
-        return pointwise(self.program, x, self._arguments(x), backend=self.backend)
+        return self._pointwise(x)
 
 
 class FormulaGated(Gated):
@@ -115,7 +116,17 @@ class FormulaGated(Gated):
         self._define(definition, values, program=guarded)
 
     def _values(self, x: Tensor, g: Tensor) -> Tensor:
-        return gated(self.program, x, g, self._arguments(x), backend=self.backend)
+        self.layout.check(x, self.label)
+        if torch.compiler.is_compiling() and self._program is not None:
+            return self._program(x, g, **self._arguments(x))
+        return gated(
+            self.program,
+            x,
+            g,
+            self._stored(),
+            channel_dim=self.layout.channel_dim,
+            backend=self.backend,
+        )
 
 
 class FormulaAlong(Along):
@@ -198,8 +209,7 @@ class FormulaNormed(Normed):
         self._define(as_formula(formula, "normed"), values)
 
     def _values(self, x: Tensor) -> Tensor:
-        wide = widened(x)
-        return to_torch(self.program)(wide, **self._arguments(wide)).to(x.dtype)
+        return self._evaluate(x)
 
 
 def as_formula(formula: Formula | str, kind: str) -> Formula:
@@ -213,16 +223,14 @@ def as_formula(formula: Formula | str, kind: str) -> Formula:
 
 def along_last(module: Along, x: Tensor) -> Tensor:
     """Compute the program of ``module`` with its axis ``dim`` moved to the end and back."""
-    wide = widened(x)
     last = x.ndim - 1
     axis = module.dim % x.ndim
-    if axis == last:
-        return to_torch(module.program)(wide, **module._arguments(wide)).to(x.dtype)
-    moved = wide.movedim(axis, -1)
+    if axis == last or module._program is None:
+        return module._evaluate(x)
+    moved = x.movedim(axis, -1)
     channel = module.layout.channel_dim % x.ndim
     channel = last if channel == axis else channel - (channel > axis)
-    values = to_torch(module.program)(moved, **module._arguments(moved, channel))
-    return values.movedim(-1, axis).to(x.dtype)
+    return module._program(moved, **module._arguments(moved, channel)).movedim(-1, axis)
 
 
 def widened(x: Tensor) -> Tensor:

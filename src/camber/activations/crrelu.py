@@ -15,11 +15,11 @@ from typing import Final
 
 from torch import Tensor
 
-from camber.activations.base import Pointwise
+from camber.activations.kinds import Pointwise
 from camber.activations.parameters import Fixed, Initial, per_channel
 from camber.activations.registry import register
 from camber.activations.source import Source
-from camber.activations.engine import Backend, pointwise
+from camber.fast import Backend
 from camber.formula import Formula
 
 _FORMULA: Final = Formula.parse("max(x, 0) + eps*x*exp(-x**2/2)")
@@ -76,4 +76,4 @@ class CRReLU(Pointwise):
         self._define(_FORMULA, {"eps": eps}, program=_PROGRAM)
 
     def _values(self, x: Tensor) -> Tensor:
-        return pointwise(self.program, x, self._arguments(x), backend=self.backend)
+        return self._pointwise(x)

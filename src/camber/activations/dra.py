@@ -18,12 +18,12 @@ from typing import Final, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from camber.activations.base import Pointwise
+from camber.activations.kinds import Pointwise
 from camber.activations.parameters import Fixed, Initial, per_channel
 from camber.activations.registry import register
 from camber.activations.source import Source
 from camber.errors import unknown_name
-from camber.activations.engine import Backend, pointwise
+from camber.fast import Backend
 from camber.formula import Formula
 
 DRAForm: TypeAlias = Literal["package", "model", "paper"]
@@ -107,7 +107,7 @@ class DRA(Pointwise):
             self.get_parameter(name).normal_(generator=generator)
 
     def _values(self, x: Tensor) -> Tensor:
-        return pointwise(self.program, x, self._arguments(x), backend=self.backend)
+        return self._pointwise(x)
 
 
 register("dra", DRA, form="package")

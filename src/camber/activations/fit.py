@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from camber.activations.base import Activation
-from camber.activations.registry import activation
+from camber.activations.build import activation
 from camber.algebra import RationalFit, RationalForm, minimax_rational
 from camber.errors import CamberError
 from camber.formula import Formula

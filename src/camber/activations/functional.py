@@ -2,6 +2,6 @@
 
 from camber.activations.groupsort import sort_groups
 from camber.activations.topk import top_k
-from camber.activations.engine import poly_norm, poly_relu
+from camber.fast import poly_norm, poly_relu
 
 __all__ = ["poly_norm", "poly_relu", "sort_groups", "top_k"]

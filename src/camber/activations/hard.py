@@ -24,7 +24,7 @@ register(
 # PyTorch gives its Threshold no defaults; ours keep values above 0.1 and zero the rest.
 register(
     "threshold",
-    formula="where(x > threshold, x, value)",
+    formula="where(x <= threshold, value, x)",
     threshold=Fixed(0.1),
     value=Fixed(0),
     native=threshold,

@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from camber.activations.base import Along, Place
+from camber.activations.base import Place
 from camber.activations.by_formula import widened
 from camber.activations.groupsort import check_groups
+from camber.activations.kinds import Along
 from camber.activations.parameters import Initial, positive_integer
 from camber.activations.registry import register
 from camber.activations.source import Source
 from camber.errors import CamberError
-from camber.activations.engine import Backend
+from camber.fast import Backend
 from camber.formula import Formula
 
 

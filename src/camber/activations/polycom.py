@@ -16,13 +16,15 @@ import numpy as np
 from torch import Tensor, nn
 
 from camber.activations.base import Activation, Kind
+from camber.activations.build import activation
 from camber.activations.by_formula import widened
+from camber.activations.definition import Definition
 from camber.activations.parameters import Initial, positive_integer
 from camber.activations.polynorm import checked_epsilon
 from camber.activations.polyrelu import POLYCOM, descending
-from camber.activations.registry import activation, known_names, register
+from camber.activations.registry import known_names, register
 from camber.errors import CamberError, DtypeError, UnknownNameError, unknown_name
-from camber.activations.engine import Backend, pointwise, poly_norm, poly_relu
+from camber.fast import Backend, poly_norm
 from camber.formula import Formula
 
 Rho: TypeAlias = str | nn.Module | Callable[[Tensor], Tensor]
@@ -98,19 +100,15 @@ class PolyCom(Activation):
             self._learn("bias", 0.0, None)
         else:
             self.register_parameter("bias", None)
-        self._formula = self._compose(bias)
+        if self.rho is None:
+            self._formula = self._compose(Formula.parse(f"x/rms(x, {self.eps!r})"))
+        elif isinstance(self.rho, Activation) and self.rho._formula is not None:
+            self._formula = self._compose(_renamed(self.rho.formula))
+            self._program = Definition(self._compose(_renamed(self.rho.program)))
 
-    def _compose(self, bias: bool) -> Formula | None:
-        """The composition as one formula, with rho's parameters renamed; None without one."""
-        if self.rho_name == RMS_NORM:
-            inner = Formula.parse(f"x/rms(x, {self.eps!r})")
-        elif isinstance(self.rho, Activation):
-            try:
-                inner = _renamed(self.rho.formula)
-            except CamberError:
-                return None
-        else:
-            return None
+    def _compose(self, inner: Formula) -> Formula:
+        """The composition with ``inner`` as one formula."""
+        bias = self.bias is not None
         if self.composition == "I":
             weights = ", ".join(f"weight[{self.order - k}]" for k in range(1, self.order + 1))
             text = f"poly(RHO, {'bias' if bias else '0'}, {weights})"
@@ -152,11 +150,15 @@ class PolyCom(Activation):
                     f"shape {tuple(x.shape)}"
                 )
             return poly_norm(x, self.weight, constant, self.eps, backend=self.backend)
-        if self.rho_name == "relu" and self.composition == "I":
-            return poly_relu(x, self.weight, constant, backend=self.backend)
-        if self.kind == "pointwise" and self._formula is not None:
-            return pointwise(self._formula, x, self._arguments(x), backend=self.backend)
+        if self.kind == "pointwise" and self._program is not None:
+            return self._pointwise(x)
         return self._generic(x, constant)
+
+    def _stored(self) -> dict[str, Tensor]:
+        own = super()._stored()
+        if isinstance(self.rho, Activation):
+            own |= {f"rho_{name}": value for name, value in self.rho._stored().items()}
+        return own
 
     def _arguments(self, x: Tensor, channel_dim: int | None = None) -> dict[str, Tensor]:
         own = super()._arguments(x, channel_dim)

@@ -18,14 +18,15 @@ from collections.abc import Sequence
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from camber.activations.base import Pointwise
+from camber.activations.definition import Definition
+from camber.activations.kinds import Pointwise
 from camber.activations.parameters import Granularity, Value, positive_integer
 from camber.activations.registry import register
 from camber.activations.source import Source
 from camber.errors import CamberError
-from camber.activations.engine import Backend, pointwise
+from camber.fast import Backend, pointwise
 from camber.formula import Formula
 
 #: Beyond this order float32 has no correct digit left at |x| = 4.
@@ -132,7 +133,7 @@ class Polynomial(Pointwise):
         self._define(Formula.parse(f"poly(x, {names})"), values)
 
     def _values(self, x: Tensor) -> Tensor:
-        return pointwise(self.program, x, self._arguments(x), backend=self.backend)
+        return self._pointwise(x)
 
 
 def _relu_powers(order: int) -> tuple[float, ...]:
@@ -180,6 +181,7 @@ class Hermite(Pointwise):
         year=2019,
         arxiv="1909.05479",
     )
+    coefficient: nn.Parameter
 
     def __init__(
         self,
@@ -209,13 +211,22 @@ class Hermite(Pointwise):
             Formula.parse(" + ".join(terms)), {"coefficient": coefficient or relu_hermite(order)}
         )
         names = ", ".join(f"power[{k}]" for k in range(order + 1))
-        self._powers = Formula.parse(f"poly(x, {names})")
+        self._powers = Definition(Formula.parse(f"poly(x, {names})"))
+        self._basis = hermite_powers(order)
 
     def _values(self, x: Tensor) -> Tensor:
         # One small product turns the sum into powers, so that each element costs one Horner run.
-        coefficient = self._arguments(x)["coefficient"]  # (order + 1, ...)
-        basis = torch.tensor(
-            hermite_powers(self.order), dtype=coefficient.dtype, device=coefficient.device
+        self.layout.check(x, self.label)
+        wide = torch.float64 if x.dtype == torch.float64 else torch.float32
+        basis = torch.tensor(self._basis, dtype=wide, device=x.device)
+        power = torch.tensordot(basis.mT, self.coefficient.to(wide), dims=1)  # (order + 1, ...)
+        if torch.compiler.is_compiling():
+            spread = power if power.ndim == 1 else self.layout.spread(power, x)
+            return self._powers(x, power=spread)
+        return pointwise(
+            self._powers.formula,
+            x,
+            {"power": power},
+            channel_dim=self.layout.channel_dim,
+            backend=self.backend,
         )
-        power = torch.tensordot(basis.mT, coefficient, dims=1)
-        return pointwise(self._powers, x, {"power": power}, backend=self.backend)

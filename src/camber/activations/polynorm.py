@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from camber.activations.base import Along
+from camber.activations.kinds import Along
 from camber.activations.parameters import number, positive_integer
 from camber.activations.polyrelu import POLYCOM, descending
 from camber.activations.registry import register
 from camber.errors import CamberError
-from camber.activations.engine import Backend, poly_norm
+from camber.fast import Backend, poly_norm
 from camber.formula import Formula
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from camber.activations.base import Pointwise
+from camber.activations.kinds import Pointwise
 from camber.activations.parameters import positive_integer
 from camber.activations.registry import register
 from camber.activations.source import Source
-from camber.activations.engine import Backend, poly_relu
+from camber.fast import Backend
 from camber.formula import Formula
 
 POLYCOM = Source(
@@ -77,5 +77,4 @@ class PolyReLU(Pointwise):
             self.register_parameter("bias", None)
 
     def _values(self, x: Tensor) -> Tensor:
-        bias = self.weight.new_zeros(1) if self.bias is None else self.bias
-        return poly_relu(x, self.weight, bias, backend=self.backend)
+        return self._pointwise(x)

@@ -23,15 +23,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from camber.activations.base import Place, Pointwise, StateError
+from camber.activations.base import Place, StateError
 from camber.activations.fit import fit_rational
+from camber.activations.kinds import Pointwise
 from camber.activations.parameters import Initial, Layout, positive_integer
 from camber.activations.rational_fits import FITS, FITTED_ON
 from camber.activations.registry import known_names, register
 from camber.activations.source import Source
 from camber.algebra import FORMS, RationalFit, RationalForm
 from camber.errors import CamberError, DtypeError, unknown_name
-from camber.activations.engine import Backend, rational
+from camber.fast import Backend, rational
 from camber.formula import Formula
 
 #: Named starting points that are stored for the default degrees.
@@ -182,18 +183,17 @@ class GroupRational(Pointwise):
                 values[name] = array[0]
         return values
 
+    def _stored(self) -> dict[str, Tensor]:
+        if self.groups == 1:
+            return {name: getattr(self, name)[0] for name in self._initial}
+        tables = {name: getattr(self, name) for name in self._initial}
+        # (power, groups)
+        return {name: t.expand(self.groups, t.shape[1]).mT for name, t in tables.items()}
+
     def _arguments(self, x: Tensor, channel_dim: int | None = None) -> dict[str, Tensor]:
         layout = self.layout if channel_dim is None else self.layout.resized(None, channel_dim)
         layout.check(x, self.label)
-        arguments = {}
-        for name in self._initial:
-            stored = self.get_parameter(name)
-            if self.groups == 1:
-                arguments[name] = stored[0]
-            else:
-                per_group = stored.expand(self.groups, stored.shape[1]).mT  # (power, groups)
-                arguments[name] = layout.spread(per_group, x)
-        return arguments
+        return {name: layout.spread(stored, x) for name, stored in self._stored().items()}
 
     def _values(self, x: Tensor) -> Tensor:
         if self.num_channels is not None:

@@ -7,105 +7,23 @@ activation("telu"), activation("x * sigmoid(beta * x)", beta=1.5)        # build
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TypeVar, overload
 
-from camber.activations.base import Activation, Kind
-from camber.activations.by_formula import Native, by_formula
-from camber.activations.parameters import Fixed, Initial, Value
+from camber.activations.base import Activation
+from camber.activations.by_formula import Native
+from camber.activations.entry import Entry, parse_formula
 from camber.activations.source import Source
-from camber.errors import CamberError, DtypeError, FormulaError, unknown_name
-from camber.activations.engine import Backend
-from camber.formula import Formula
+from camber.errors import CamberError, DtypeError, unknown_name
 
 Made = TypeVar("Made", bound=type[Activation])
 
-#: Settings every formula takes besides the values of its parameters.
-LAYOUT = ("granularity", "channels", "groups", "channel_dim")
-
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_LIKE_A_NAME = re.compile(r"[A-Za-z_][\w\- ]*")
 
 _ENTRIES: dict[str, Entry] = {}
 _ALIASES: dict[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What is registered under one name.
-
-    Attributes:
-        name: the canonical name.
-        aliases: other names of the same function.
-        summary: one line.
-        source: where it comes from; None where nobody is known to have named it first.
-        tags: other catalogues that have it under some name: ``"torch.nn"``, ``"transformers"``.
-        target: the class, for an entry that is not given by a formula alone.
-        values: initial values of the formula's parameters, or constructor settings of the class.
-    """
-
-    name: str
-    aliases: tuple[str, ...] = ()
-    summary: str = ""
-    source: Source | None = None
-    tags: tuple[str, ...] = ()
-    target: Callable[..., Activation] | None = None
-    text: str | None = None
-    inputs: tuple[str, ...] = ("x",)
-    program: str | None = None
-    native: Native | None = field(default=None, repr=False)
-    values: Mapping[str, object] = field(default_factory=dict)
-
-    @cached_property
-    def definition(self) -> Formula | None:
-        """The formula with every constant still a name; None for a class."""
-        return None if self.text is None else Formula.parse(self.text, self.inputs)
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The formula at the default settings."""
-        return self.build().formula
-
-    @cached_property
-    def kind(self) -> Kind:
-        """What the nonlinearity sees."""
-        return self.build().kind if self.definition is None else self.definition.kind
-
-    def build(self, *, backend: Backend = "auto", **settings: object) -> Activation:
-        """A fresh module; see :func:`activation`."""
-        if self.target is not None:
-            return self._build_class(backend, settings)
-        return self._build_formula(backend, settings)
-
-    def _build_formula(self, backend: Backend, settings: Mapping[str, object]) -> Activation:
-        definition = self.definition
-        if definition is None:
-            raise CamberError(f"{self.name} has neither a class nor a formula")
-        options, values = _split(definition, settings, self.name)
-        merged: dict[str, Value] = dict(self.values)  # type: ignore[arg-type]  # checked by _define
-        for name, value in values.items():
-            merged[name] = _like(merged.get(name), value)
-        options |= {"name": self.name, "source": self.source, "backend": backend}
-        if self.program is not None:
-            options["program"] = Formula.parse(self.program, self.inputs)
-        if self.native is not None:
-            options["native"] = self.native
-        return by_formula(definition, merged, options)
-
-    def _build_class(self, backend: Backend, settings: Mapping[str, object]) -> Activation:
-        target = self.target
-        if target is None:
-            raise CamberError(f"{self.name} has no class")
-        accepted = inspect.signature(target).parameters
-        for name in settings:
-            if name not in accepted:
-                raise unknown_name(f"setting of {self.name}", name, accepted)
-        return target(**{**self.values, **settings, "backend": backend})
 
 
 @overload
@@ -236,65 +154,6 @@ def unregister(name: str) -> None:
         del _ALIASES[alias]
 
 
-def activation(
-    spec: str | Formula | Activation, *, backend: Backend = "auto", **params: object
-) -> Activation:
-    """Build a fresh activation module.
-
-    Args:
-        spec: a registered name; formula text in ``x`` (and ``g`` for a gated one); a
-            :class:`~camber.formula.Formula`; or an activation, which is copied.
-        backend: ``"auto"``, ``"reference"``, ``"compile"`` or ``"fused"``.
-        **params: initial values of parameters, by name: a number starts a learnable parameter
-            there (or moves the constant, where the entry declares a constant), :class:`Fixed`
-            makes it a constant, :class:`Initial` makes it learnable. Also ``granularity=`` with
-            ``channels=``, ``groups=`` and ``channel_dim=``, and settings of the entry's class.
-
-    Returns:
-        A new :class:`Activation`; two calls never share a parameter.
-
-    Raises:
-        UnknownNameError: for an unknown name or parameter, with the three nearest.
-        FormulaError: for text that is no formula, with a caret under the place.
-
-    Example:
-        >>> import torch
-        >>> activation("gelu")(torch.tensor([1.0]))
-        tensor([0.8413])
-        >>> sorted(activation("x * sigmoid(beta * x)", beta=1.5).state_dict())
-        ['beta']
-    """
-    if isinstance(spec, Activation):
-        if params:
-            raise CamberError(
-                f"an activation module is copied as it is; {', '.join(params)} cannot be changed "
-                f"on the way; pass its name or formula instead"
-            )
-        copied = copy.deepcopy(spec)
-        if backend != "auto":
-            copied.backend = backend
-        return copied
-    if isinstance(spec, Formula):
-        return _from_formula(spec, backend, params)
-    if not isinstance(spec, str):
-        raise DtypeError(
-            f"an activation is given by a name, a formula or an activation module, not by "
-            f"{type(spec).__name__}"
-        )
-    text = spec.strip()
-    if text in _ENTRIES or text in _ALIASES:
-        return lookup(text).build(backend=backend, **params)
-    if text.isidentifier() and text not in ("x", "g"):
-        raise unknown_name("activation", text, known_names())
-    try:
-        formula, _ = parse_formula(text, params)
-    except FormulaError:
-        if _LIKE_A_NAME.fullmatch(text):
-            raise unknown_name("activation", text, known_names()) from None
-        raise
-    return _from_formula(formula, backend, params)
-
-
 def names() -> list[str]:
     """All registered names, sorted, without aliases."""
     return sorted(_ENTRIES)
@@ -303,6 +162,11 @@ def names() -> list[str]:
 def known_names() -> list[str]:
     """All registered names and aliases, sorted."""
     return sorted([*_ENTRIES, *_ALIASES])
+
+
+def is_known(name: str) -> bool:
+    """Whether ``name`` is registered, as a name or as an alias."""
+    return name in _ENTRIES or name in _ALIASES
 
 
 def lookup(name: str) -> Entry:
@@ -319,50 +183,6 @@ def lookup(name: str) -> Entry:
     if entry is None:
         raise unknown_name("activation", name, known_names())
     return entry
-
-
-def parse_formula(text: str, values: Mapping[str, object]) -> tuple[Formula, tuple[str, ...]]:
-    """Parse in ``x``; a bare ``g`` that is not given a value is the gate."""
-    formula = Formula.parse(text)
-    if "g" in formula.parameters and "g" not in values:
-        return Formula.parse(text, ("x", "g")), ("x", "g")
-    return formula, ("x",)
-
-
-def _from_formula(formula: Formula, backend: Backend, params: Mapping[str, object]) -> Activation:
-    options, values = _split(formula, params, str(formula))
-    return by_formula(formula, values, {**options, "backend": backend})
-
-
-def _split(
-    formula: Formula, settings: Mapping[str, object], owner: str
-) -> tuple[dict[str, object], dict[str, Value]]:
-    """Tell layout settings from parameter values; the formula's own names win."""
-    known = formula.parameters
-    allowed = (*LAYOUT, "dim") if formula.kind == "along" else LAYOUT
-    options: dict[str, object] = {}
-    values: dict[str, Value] = {}
-    for name, value in settings.items():
-        if name in known:
-            values[name] = value  # type: ignore[assignment]  # checked by Activation._define
-        elif name in allowed:
-            options[name] = value
-        elif known:
-            raise unknown_name(f"parameter of {owner}", name, (*known, *allowed))
-        else:
-            raise CamberError(f"{owner} has no parameters, but {name!r} was given")
-    return options, values
-
-
-def _like(default: Value | None, given: Value) -> Value:
-    """A bare number moves a default: a constant stays a constant, a constraint stays stated."""
-    if isinstance(given, Fixed | Initial) or default is None:
-        return given
-    if isinstance(default, Fixed) and isinstance(given, int | float):
-        return Fixed(given)
-    if isinstance(default, Initial):
-        return replace(default, value=given)  # type: ignore[arg-type]  # checked by _learn
-    return given
 
 
 def _class_entry(
@@ -395,7 +215,7 @@ def _add(entry: Entry) -> Entry:
                 f"{name!r} cannot be the name of an activation: use lower-case letters, digits "
                 f"and underscores, a letter first, and neither 'x' nor 'g'"
             )
-        if name in _ENTRIES or name in _ALIASES:
+        if is_known(name):
             raise CamberError(f"the activation name {name!r} is taken; choose another")
     if len({entry.name, *entry.aliases}) != 1 + len(entry.aliases):
         raise CamberError(f"an alias of {entry.name!r} is given twice")

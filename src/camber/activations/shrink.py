@@ -22,7 +22,7 @@ register(
 )
 register(
     "hardshrink",
-    formula="where(x > lambd, x, where(x < -lambd, x, 0))",
+    formula="where(abs(x) <= lambd, 0, x)",
     lambd=Fixed(0.5),
     native=hardshrink,
     summary="Keeps values larger than lambd in magnitude and zeroes the rest.",

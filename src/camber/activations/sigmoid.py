@@ -1,6 +1,6 @@
 """Bounded, S-shaped functions: sigmoid, tanh and their relatives."""
 
-from torch.nn.functional import hardsigmoid, logsigmoid, sigmoid, softsign, tanh, tanhshrink
+from torch.nn.functional import logsigmoid, sigmoid, softsign, tanh
 
 from camber.activations.parameters import Fixed
 from camber.activations.registry import register
@@ -27,10 +27,10 @@ register(
     ),
     tags=("torch.nn", "transformers"),
 )
+# Not PyTorch's own: its gradient holds 1/6 in float32 even for float64 input.
 register(
     "hardsigmoid",
     formula="min(max(x + 3, 0), 6)/6",
-    native=hardsigmoid,
     summary="The sigmoid replaced by a clipped line.",
     source=Source(
         authors="Howard et al.", title="Searching for MobileNetV3", year=2019, arxiv="1905.02244"
@@ -76,10 +76,10 @@ register(
         arxiv="1602.05980",
     ),
 )
+# Not PyTorch's own: it subtracts in half precision, where x and tanh(x) cancel.
 register(
     "tanhshrink",
     formula="x - tanh(x)",
-    native=tanhshrink,
     summary="What tanh leaves out: flat at 0, a line far out.",
     source=Source(
         authors="PyTorch contributors",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from camber.activations.base import Along
+from camber.activations.kinds import Along
 from camber.activations.parameters import positive_integer
 from camber.activations.registry import register
 from camber.activations.source import Source
-from camber.activations.engine import Backend
+from camber.fast import Backend
 from camber.formula import Formula
 
 
