@@ -161,7 +161,7 @@ def test_a_damaged_outcome_is_named_and_nothing_else_is_lost(fight: Fight, tmp_p
     fight(["relu", "gelu"], seeds=1)
     stored = sorted((tmp_path / "run" / "jobs").glob("*/outcome.json"))
     stored[0].write_text("{ half")
-    with pytest.raises(RunError, match="outcome.json is damaged"):
+    with pytest.raises(RunError, match=r"outcome\.json is damaged"):
         fight(["relu", "gelu"], seeds=1)
     shutil.rmtree(stored[0].parent)
     events: list[Event] = []

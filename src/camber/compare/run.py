@@ -90,6 +90,9 @@ def run(
     """
     if isinstance(seeds, bool) or (seeds is not None and seeds < 1):
         raise CamberError(f"seeds is {seeds}: give at least 1, or 5 for an interval worth having")
+    if executor is None:
+        alone = 1 if device != "cpu" else None  # a GPU is shared badly
+        executor = ProcessExecutor(alone if workers is None else workers)
     chosen = as_entries(entries)
     options: dict[str, object] = {"preset": preset, **(settings or {})}
     if text is not None:
@@ -102,8 +105,6 @@ def run(
     place = _place(problem, options, config, directory)
     grid = [(entry, seed) for seed in range(count) for entry in chosen]
     jobs = [run_job(entry, problem, options, config, seed) for entry, seed in grid]
-    if executor is None:
-        executor = ProcessExecutor(workers or (None if device == "cpu" else 1))
     if on_start is not None:
         on_start(
             f"{len(jobs)} runs ({len(chosen)} x {count} seeds) of {config.steps} steps, "
