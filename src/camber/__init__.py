@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
-__version__ = "0.1.0"
+from camber._version import __version__
 
 #: Public name -> the module it lives in.
 _HOMES: Final = {

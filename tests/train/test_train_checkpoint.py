@@ -80,11 +80,11 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"there is no file .*weights.safetensors: build"):
         load_weights(nn.Linear(1, 1), path)
     path.write_bytes(b"not tensors")
-    with pytest.raises(RunError, match="weights.safetensors is damaged"):
+    with pytest.raises(RunError, match=r"weights.safetensors is damaged"):
         load_weights(nn.Linear(1, 1), path)
     path.unlink()
     path.mkdir()
-    with pytest.raises(RunError, match="weights.safetensors"):
+    with pytest.raises(RunError, match=r"weights.safetensors"):
         load_weights(nn.Linear(1, 1), path)
     from safetensors.torch import save_file
 

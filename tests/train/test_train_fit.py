@@ -252,6 +252,26 @@ def test_a_module_without_formula_is_named_too() -> None:
     assert result.formula == ""
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute:UserWarning")  # torch's own, as it traces
+def test_a_compiled_model_is_trained_and_blamed() -> None:
+    # hooks that come after compilation fire only when the model runs eagerly; "eager" traces the
+    # model as the default compiler does and needs no C++ compiler
+    task = SmallTask(bad_step=7)
+    model = task.build_model("exp(x*x)", 0)
+    model.compile(backend="eager")
+    result = fit(model, task, small_config(), seed=0)
+    assert (result.status, result.step, result.culprit) == ("diverged", 7, "1")
+
+
+def test_two_commands_in_one_directory_are_kept_apart(tmp_path: Path) -> None:
+    class Nested(Stop):
+        def step(self, run: Fit) -> None:
+            _fit(tmp_path)
+
+    with pytest.raises(RunError, match="another camber command is working in"):
+        _fit(tmp_path, callbacks=[Nested(1)])
+
+
 def test_evaluation_that_is_not_finite_is_a_divergence() -> None:
     class Late(SmallTask):
         def evaluate(self, model: nn.Module, split: object = "validation") -> dict[str, float]:

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-import camber
+from camber._version import __version__
 from camber.activations.state import describe
 from camber.errors import CamberError, RunError
 from camber.train.atomic import read_error, replacing, write_error
@@ -85,7 +85,7 @@ def save_checkpoint(
     metadata = {
         "format": "pt",
         "schema": str(CHECKPOINT_SCHEMA),
-        "library": f"camber {camber.__version__}",
+        "library": f"camber {__version__}",
         "formulas": json.dumps(describe(model)),
         "progress": json.dumps(dict(progress or {}), allow_nan=False),
     }

@@ -6,6 +6,7 @@ generators that are set anew at each step from (seed, step), so that a run which
 taken up again ends in bit-equal weights. The caller's random state is left as it was.
 """
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from camber.train.checkpoint import model_tensors
 from camber.train.fit_config import FitConfig, FitResult
 from camber.train.fit_loop import Callback, Fit, Initialise
 from camber.train.fit_record import FitRecord, OnStep
+from camber.train.lock import locked
 from camber.train.plain_json import digest_of
 from camber.train.randomness import device_named, own_randomness
 from camber.train.run_directory import RunDirectory
@@ -60,13 +62,15 @@ def fit(
     """
     device = device_named(config.device)
     model.to(device)
-    run_directory = None
-    if directory is not None:
-        run_directory = RunDirectory(directory, _identity(model, task, config, seed))
-    record = FitRecord(run_directory, config, on_step)
-    if (done := record.finished(model, device)) is not None:
-        return done
-    with own_randomness(device):
+    with contextlib.ExitStack() as held:
+        run_directory = None
+        if directory is not None:
+            held.enter_context(locked(Path(directory)))
+            run_directory = RunDirectory(directory, _identity(model, task, config, seed))
+        record = FitRecord(run_directory, config, on_step)
+        if (done := record.finished(model, device)) is not None:
+            return done
+        held.enter_context(own_randomness(device))
         return Fit(model, task, config, seed, record, device).train(callbacks, initialise)
 
 

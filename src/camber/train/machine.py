@@ -1,11 +1,13 @@
 """On what a result was obtained: versions and machine, without names of people or hosts."""
 
+import math
 import os
 import platform
 import sys
 from importlib import metadata
+from pathlib import Path
 
-import camber
+from camber._version import __version__
 
 
 def environment() -> dict[str, object]:
@@ -19,13 +21,13 @@ def environment() -> dict[str, object]:
         ``cpus`` usable by this process; ``threads`` torch would use; ``gpu`` (name, or None).
 
     Example:
-        >>> environment()["camber"] == camber.__version__
+        >>> environment()["camber"] == __version__
         True
     """
     import torch  # here, so that workers without torch stay light
 
     return {
-        "camber": camber.__version__,
+        "camber": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": metadata.version("numpy"),
@@ -39,21 +41,28 @@ def environment() -> dict[str, object]:
 
 
 def usable_cpus() -> int:
-    """Return how many processors this process may use (containers and ``taskset`` included)."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Return how many processors this process may use, at least 1.
+
+    ``taskset`` and, on Linux, the quota of a container (cgroup v2) are respected: a container
+    with 2 of a machine's 64 processors gets 2 workers, not 64.
+    """
+    if sys.platform != "linux":
+        return os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0))
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(allowed, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup v2, or the quota is "max"
+        return allowed
 
 
 def processor() -> str | None:
     """Return the processor's model name, None where the system does not tell it simply."""
     if sys.platform == "linux":
         try:
-            with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:  # noqa: PTH123
-                for line in lines:
-                    if line.lower().startswith("model name"):
-                        return line.partition(":")[2].strip() or None
+            lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return None
-        return None
+        names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+        return next(names, "") or None
     return platform.processor() or None

@@ -54,7 +54,7 @@ def optimizer_groups(
         ...     print(group["name"], group["param_names"], group["weight_decay"])
         matrices ['0.weight'] 0.1
         vectors ['0.bias'] 0.0
-        coefficients ['1.weight', '1.bias'] 0.0
+        coefficients ['1.bias', '1.weight'] 0.0
     """
     for name, value in (
         ("weight_decay", weight_decay),

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import camber
+from camber._version import __version__
 from camber.errors import CamberError, RunError
 from camber.train.atomic import (
     make_directory,
@@ -71,7 +71,7 @@ class RunDirectory:
             self._refuse_foreign_files()
             record = {
                 "schema": RUN_SCHEMA,
-                "library": camber.__version__,
+                "library": __version__,
                 "digest": self.digest,
                 "config": self.config,
             }

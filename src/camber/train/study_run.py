@@ -9,6 +9,7 @@ from camber.train.atomic import write_text
 from camber.train.executors import Executor
 from camber.train.job import Event, EventSink
 from camber.train.job_runner import run_jobs
+from camber.train.lock import locked
 from camber.train.machine import environment
 from camber.train.plain_json import plain_dict
 from camber.train.run_directory import RunDirectory
@@ -46,11 +47,26 @@ def run_study(
     config = chosen.config(size)
     place = Path("runs", "studies", chosen.name, size) if directory is None else Path(directory)
     settings = plain_dict(config, where="the configuration of a study")
+    with locked(place):
+        return _run(chosen, config, size, settings, place, executor, on_event)
+
+
+def _run(
+    chosen: Study[Any],
+    config: object,
+    size: str,
+    settings: dict[str, object],
+    place: Path,
+    executor: Executor | None,
+    on_event: EventSink | None,
+) -> StudyResult:
     run = RunDirectory(place, {"study": chosen.name, "size": size, **settings})
+    logged = {record.get("job") for record in run.metrics()}
 
     def tell(event: Event) -> None:
-        if event.kind == "finished":
-            run.append({"job": event.job.short, "label": event.job.label, **event.fields})
+        if event.kind in ("stands", "finished") and event.job.short not in logged:
+            numbers = {k: v for k, v in event.fields.items() if isinstance(v, int | float | str)}
+            run.append({"job": event.job.short, "label": event.job.label, **numbers})
         if on_event is not None:
             on_event(event)
 

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-import camber
 from camber.errors import RunError
 from camber.train.job import Job
 
@@ -32,7 +31,7 @@ class Worker:
     def __init__(self, start: Mapping[str, object], threads: int, inbox: Inbox) -> None:
         self.ready = False
         self.job: Job | None = None
-        root = str(Path(camber.__file__).parents[1])
+        root = str(Path(__file__).parents[2])
         inherited = os.environ.get("PYTHONPATH")
         environment = {
             **os.environ,
