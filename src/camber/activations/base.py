@@ -162,9 +162,10 @@ class Activation(nn.Module, ABC):
         self._formula = formula.substitute(fixed) if fixed else formula
         run = self._formula if program is None else program.substitute(fixed)
         self._program = Definition(run)
-        for name, count in known.items():
+        # Parameters are made in the order they were given: a state dict shows it.
+        for name in [*values, *(name for name in known if name not in values)]:
             if name not in fixed:
-                self._learn(name, values.get(name, 1.0), count)
+                self._learn(name, values.get(name, 1.0), known[name])
 
     def _learn(self, name: str, given: Value, count: int | None) -> None:
         """Create one learnable parameter of the module's granularity."""
