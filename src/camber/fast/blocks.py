@@ -14,7 +14,7 @@ from torch import Tensor
 
 from camber.fast.dispatch import accumulator
 from camber.fast.memory import empty_like, is_dense
-from camber.fast.operation import Arrangement, Operation
+from camber.fast.operation import Arrangement, Operation, spread
 
 #: Elements of a block. Measured at 2048 x 5504 on two cores with 2 MiB of second-level cache each:
 #: half of it doubles the cost of starting operations, twice of it leaves the cache.
@@ -64,15 +64,17 @@ class BlockBodies:
     def forward(
         self, operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor
     ) -> Tensor:
-        inputs = [tensor.detach() for tensor in inputs]
-        coefficients = coefficients.detach()
         result = empty_like(inputs[0])
         with torch.no_grad(), _plain_autocast(result):
-            *sources, target = arrange([*inputs, result], operation.arrangement(coefficients))
+            arrangement = operation.arrangement(coefficients)
+            *sources, target = arrange([*_detached(inputs), result], arrangement)
+            values = spread(coefficients.detach())
             internal = accumulator(result.dtype)
             for part in _slices(target, result.device.type):
                 block = [source[part].to(internal) for source in sources]
-                target[part] = operation.forward_block(block, coefficients)
+                out = _working(target[part], internal)
+                operation.forward_block(block, values, out)
+                _finish(target[part], out)
         return result
 
     def backward(
@@ -82,25 +84,40 @@ class BlockBodies:
         inputs: Sequence[Tensor],
         coefficients: Tensor,
     ) -> tuple[list[Tensor], Tensor]:
-        inputs = [tensor.detach() for tensor in inputs]
-        coefficients = coefficients.detach()
         # All with the first input's strides, so that every arranged form of them is a view.
         results = [empty_like(inputs[0]) for _ in inputs]
         shares: list[Tensor] = []
         with torch.no_grad(), _plain_autocast(upstream):
             count = len(inputs)
-            arranged = arrange([*inputs, *results, upstream], operation.arrangement(coefficients))
+            arranged = arrange(
+                [*_detached(inputs), *results, upstream], operation.arrangement(coefficients)
+            )
             sources, targets = arranged[:count], arranged[count:-1]
+            values = spread(coefficients.detach())
             internal = accumulator(upstream.dtype)
             for part in _slices(targets[0], upstream.device.type):
                 block = [source[part].to(internal) for source in sources]
-                slopes, share = operation.backward_block(
-                    arranged[-1][part].to(internal), block, coefficients
+                outs = [_working(target[part], internal) for target in targets]
+                shares.append(
+                    operation.backward_block(arranged[-1][part].to(internal), block, values, outs)
                 )
-                shares.append(share)
-                for target, slope in zip(targets, slopes, strict=True):
-                    target[part] = slope
+                for target, out in zip(targets, outs, strict=True):
+                    _finish(target[part], out)
         return results, collect(shares, coefficients)
+
+
+def _detached(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach() for tensor in tensors]
+
+
+def _working(target: Tensor, internal: torch.dtype) -> Tensor:
+    """Where a block is computed: in the result itself, or beside it for the half types."""
+    return target if target.dtype == internal else torch.empty_like(target, dtype=internal)
+
+
+def _finish(target: Tensor, out: Tensor) -> None:
+    if out.dtype != target.dtype:
+        target.copy_(out)
 
 
 def collect(shares: list[Tensor], coefficients: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ def stack(rows: Sequence[Tensor], like: Tensor, dtype: torch.dtype) -> Tensor:
     Raises:
         CamberError: where a length does not divide the largest one.
     """
-    groups = max((row.shape[1] for row in rows), default=1)
+    # A list, not a generator with a default: torch.compile traces only the former.
+    groups = max([1, *[row.shape[1] for row in rows]])
     spread = []
     for row in rows:
         if groups % row.shape[1]:

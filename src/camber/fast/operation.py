@@ -26,7 +26,7 @@ class Operation(ABC):
     """One operation of fixed structure; coefficients and shapes stay open.
 
     ``definition`` is the meaning. ``forward_block`` and ``backward_block`` compute the same on
-    blocks that were converted to the accumulator's dtype and may be overwritten by nobody.
+    blocks in the accumulator's dtype; they may overwrite ``out`` at any time, and nothing else.
     """
 
     #: Short name for messages.
@@ -45,14 +45,20 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def forward_block(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
-        """The result of one block."""
+    def forward_block(
+        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
+    ) -> None:
+        """Write the result of one block into ``out``; ``values`` are the spread coefficients."""
 
     @abstractmethod
     def backward_block(
-        self, upstream: Tensor, inputs: Sequence[Tensor], coefficients: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        """Gradients of one block: one per input, and the block's share of (S, G)."""
+        self,
+        upstream: Tensor,
+        inputs: Sequence[Tensor],
+        values: Sequence[Tensor],
+        outs: Sequence[Tensor],
+    ) -> Tensor:
+        """Write one block's slope of each input into ``outs``; return its share of (S, G)."""
 
     @abstractmethod
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:

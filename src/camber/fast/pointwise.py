@@ -43,28 +43,43 @@ class FormulaOperation(Operation):
         return "flat" if coefficients.shape[1] == 1 else "grouped"
 
     def definition(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
-        values = iter(spread(coefficients))
+        return self._at(inputs, spread(coefficients))
+
+    def _at(self, inputs: Sequence[Tensor], values: Sequence[Tensor]) -> Tensor:
+        following = iter(values)
         named = {
-            name: next(values) if size is None else [next(values) for _ in range(size)]
+            name: next(following) if size is None else [next(following) for _ in range(size)]
             for name, size in self.families.items()
         }
         return self._evaluate(*inputs, **named)
 
-    def forward_block(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
-        return self.definition(inputs, coefficients)
+    def forward_block(
+        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
+    ) -> None:
+        out.copy_(self._at(inputs, values))
 
     def backward_block(
-        self, upstream: Tensor, inputs: Sequence[Tensor], coefficients: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        leaves = [t.detach().requires_grad_() for t in (coefficients, *inputs)]
+        self,
+        upstream: Tensor,
+        inputs: Sequence[Tensor],
+        values: Sequence[Tensor],
+        outs: Sequence[Tensor],
+    ) -> Tensor:
+        leaves = [tensor.detach().requires_grad_() for tensor in (*inputs, *values)]
+        count = len(inputs)
         with torch.enable_grad():
-            result = self.definition(leaves[1:], leaves[0])
-        if not result.requires_grad:
-            return [torch.zeros_like(t) for t in inputs], torch.zeros_like(coefficients)
-        share, *slopes = torch.autograd.grad(
-            result, leaves, upstream, allow_unused=True, materialize_grads=True
-        )
-        return slopes, share
+            result = self._at(leaves[:count], leaves[count:])
+        if result.requires_grad:
+            found = torch.autograd.grad(
+                result, leaves, upstream, allow_unused=True, materialize_grads=True
+            )
+        else:
+            found = tuple(torch.zeros_like(leaf) for leaf in leaves)
+        for out, slope in zip(outs, found[:count], strict=True):
+            out.copy_(slope)
+        if not values:
+            return upstream.new_zeros(0, 1)
+        return torch.stack([share.reshape(-1) for share in found[count:]])
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         def make() -> Kernel:

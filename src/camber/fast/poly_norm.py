@@ -25,6 +25,7 @@ from torch import Tensor
 from camber.errors import CamberError
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
+from camber.fast.horner import horner
 from camber.fast.native.kernel import Kernel
 from camber.fast.native.rows import poly_norm_kernel
 from camber.fast.operation import Arrangement, Operation
@@ -55,57 +56,65 @@ class PolyNormOperation(Operation):
             result = result + weight * _normalise(power, slack)
         return (result + bias).to(x.dtype)
 
-    def forward_block(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
-        z, inverse = _scale(inputs[0])
-        bias, *weights = coefficients[:, 0].unbind(0)
-        factors = self._factors(z, inverse)
-        result = z * (weights[-1] * factors[-1])
-        for weight, factor in zip(weights[-2::-1], factors[-2::-1], strict=True):
-            result.add_(weight * factor).mul_(z)
-        return result.add_(bias)
+    def forward_block(
+        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
+    ) -> None:
+        z, _, factors, _ = self._statistics(inputs[0])
+        bias, *weights = values
+        combined = [w * q for w, q in zip(weights, factors, strict=True)]
+        horner(z, combined, out)
+        torch.addcmul(bias, out, z, out=out)
 
-    def _factors(self, z: Tensor, inverse: Tensor) -> list[Tensor]:
-        """q_k = (mean z^{2k} + eps / s^{2k})^{-1/2}, each (R, 1)."""
-        square = z * z
-        power, slack = square, self.eps * inverse * inverse
-        factors = []
+    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
+        """z = x / s, 1 / s, q_k = (mean z^{2k} + eps / s^{2k})^{-1/2} as (R, 1), and z^k."""
+        most = torch.maximum(x.amax(-1, keepdim=True), x.amin(-1, keepdim=True).neg_())
+        # Dividing by a power of two is exact; any s near max(1, max |x|) serves.
+        exponent = torch.frexp(most.clamp_(min=1.0)).exponent - 1
+        inverse = torch.ldexp(torch.ones_like(most), -exponent)
+        # An infinite entry makes its row NaN, as it does in the definition.
+        inverse = torch.where(most == torch.inf, torch.nan, inverse)
+        z = x * inverse
+        factors, powers = [], [z]
+        slack = self.eps * inverse * inverse
         for place in range(self.order):
             if place:
-                power = power * square if place == 1 else power.mul_(square)
+                powers.append(powers[-1] * z)
                 slack = slack * inverse * inverse
-            factors.append((power.mean(-1, keepdim=True) + slack).rsqrt_())
-        return factors
+            length = torch.linalg.vector_norm(powers[-1], dim=-1, keepdim=True)
+            factors.append((length.square_().div_(x.shape[-1]).add_(slack)).rsqrt_())
+        return z, inverse, factors, powers
 
     def backward_block(
-        self, upstream: Tensor, inputs: Sequence[Tensor], coefficients: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        z, inverse = _scale(inputs[0])
-        weights = list(coefficients[1:, 0].unbind(0))
-        factors = self._factors(z, inverse)
-        # S_k = sum_j g_j z_j^k, and the slope by Horner:
+        self,
+        upstream: Tensor,
+        inputs: Sequence[Tensor],
+        values: Sequence[Tensor],
+        outs: Sequence[Tensor],
+    ) -> Tensor:
+        # With S_k = sum_j g_j z_j^k the slope is, by Horner,
         # dx = (g (A_1 + z (A_2 + ...)) - z (B_1 + z^2 (B_2 + ...))) / s,
         # A_k = k w_k q_k, B_k = A_k q_k^2 S_k / d
-        moments, product = [], upstream
-        for place in range(self.order):
-            product = product * z if place == 0 else product.mul_(z)
-            moments.append(product.sum(-1, keepdim=True))
+        z, inverse, factors, powers = self._statistics(inputs[0])
+        (out,) = outs
+        moments = [torch.mul(upstream, power, out=out).sum(-1, keepdim=True) for power in powers]
         rise = [
             (k * weight) * factor * inverse
-            for k, (weight, factor) in enumerate(zip(weights, factors, strict=True), 1)
+            for k, (weight, factor) in enumerate(zip(values[1:], factors, strict=True), 1)
         ]
         fall = [
             a * factor.square() * moment / z.shape[-1]
             for a, factor, moment in zip(rise, factors, moments, strict=True)
         ]
-        square = torch.mul(z, z, out=product)
-        gained, lost = _horner(rise, z).mul_(upstream), _horner(fall, square).mul_(z)
-        share = torch.stack(
-            [
-                upstream.sum(),
-                *((q * m).sum() for q, m in zip(factors, moments, strict=True)),
-            ]
-        )
-        return [gained.sub_(lost)], share[:, None]
+        horner(z, rise, out).mul_(upstream)
+        if self.order == 1:
+            out.addcmul_(z, fall[0], value=-1)
+        else:
+            # z and powers[-1] are needed no more once the last product is taken
+            square = powers[1]
+            lost = horner(square, fall, powers[2] if self.order > 2 else torch.empty_like(z))
+            out.addcmul_(lost, z, value=-1)
+        shares = [upstream.sum(), *((q * m).sum() for q, m in zip(factors, moments, strict=True))]
+        return torch.stack(shares)[:, None]
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         return poly_norm_kernel(self.order, self.eps, dtype)
@@ -113,22 +122,6 @@ class PolyNormOperation(Operation):
 
 def _normalise(power: Tensor, slack: Tensor) -> Tensor:
     return power * torch.rsqrt(power.square().mean(-1, keepdim=True) + slack)
-
-
-def _scale(x: Tensor) -> tuple[Tensor, Tensor]:
-    """z = x / s and 1 / s for s = max(1, max |x|) of each row."""
-    low, high = torch.aminmax(x, dim=-1, keepdim=True)
-    s = torch.maximum(high, low.neg()).clamp_(min=1.0)
-    return x / s, s.reciprocal()
-
-
-def _horner(coefficients: Sequence[Tensor], z: Tensor) -> Tensor:
-    if len(coefficients) == 1:
-        return coefficients[0].expand_as(z).clone()
-    result = z * coefficients[-1]
-    for coefficient in coefficients[-2:0:-1]:
-        result.add_(coefficient).mul_(z)
-    return result.add_(coefficients[0])
 
 
 def poly_norm(

@@ -8,23 +8,72 @@ Language Models", ICLR 2025, arXiv 2411.03884.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from camber.errors import CamberError
-from camber.fast.coefficients import stack
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
-from camber.fast.pointwise import FormulaOperation
+from camber.fast.horner import horner
+from camber.fast.native.elementwise import source
+from camber.fast.native.emit import body
+from camber.fast.native.kernel import Kernel, kernel
+from camber.fast.operation import Arrangement, Operation, spread
 from camber.formula import Formula
 
 
-@lru_cache(maxsize=64)
-def _operation(order: int) -> FormulaOperation:
-    powers = ", ".join(f"weight[{order - k}]" for k in range(1, order + 1))
-    # The bias first in the text keeps the coefficients' order: a_0, then powers 1 to r.
-    return FormulaOperation(Formula.parse(f"poly(max(x, 0), bias, {powers})"))
+@dataclass(frozen=True)
+class PolyReluOperation(Operation):
+    """PolyReLU; coefficients are (a_0, w_1, ..., w_r) in one column."""
+
+    order: int
+    name = "poly_relu"
+
+    def arrangement(self, coefficients: Tensor) -> Arrangement:
+        return "flat"
+
+    def definition(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
+        (x,) = inputs
+        positive = torch.relu(x.to(accumulator(x.dtype)))
+        values = spread(coefficients)
+        result = positive * values[-1]
+        for value in values[-2:0:-1]:
+            result = (result + value) * positive
+        return (result + values[0]).to(x.dtype)
+
+    def forward_block(
+        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
+    ) -> None:
+        horner(torch.relu(inputs[0]), values, out)
+
+    def backward_block(
+        self,
+        upstream: Tensor,
+        inputs: Sequence[Tensor],
+        values: Sequence[Tensor],
+        outs: Sequence[Tensor],
+    ) -> Tensor:
+        positive = torch.relu(inputs[0])
+        shares, product = [upstream.sum()], upstream
+        for k in range(1, self.order + 1):
+            product = product * positive if k == 1 else product.mul_(positive)
+            shares.append(product.sum())
+        # slope 0 at the kink: the sign of relu(x) is the indicator of x > 0
+        slope = horner(positive, [k * v for k, v in enumerate(values)][1:], outs[0])
+        slope.mul_(upstream).mul_(torch.sign(positive))
+        return torch.stack(shares)[:, None]
+
+    def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
+        def make() -> Kernel:
+            powers = ", ".join(f"a[{k}]" for k in range(self.order + 1))
+            formula = Formula.parse(f"poly(max(x, 0), {powers})")
+            text = source(body(formula, [("a", k) for k in range(self.order + 1)]), "rows")
+            return Kernel(text, dtype, self.order + 1)
+
+        return kernel(("poly_relu", self.order, dtype), make)
 
 
 def poly_relu(x: Tensor, weight: Tensor, bias: Tensor, *, backend: Backend = "auto") -> Tensor:
@@ -45,7 +94,6 @@ def poly_relu(x: Tensor, weight: Tensor, bias: Tensor, *, backend: Backend = "au
         DtypeError: integer or complex input.
 
     Example:
-        >>> import torch
         >>> x = torch.tensor([-1.0, 0.5, 2.0])
         >>> poly_relu(x, torch.tensor([0.5, -0.25, 2.0]), torch.tensor([0.1]))
         tensor([0.1000, 1.1000, 7.1000])
@@ -58,8 +106,6 @@ def poly_relu(x: Tensor, weight: Tensor, bias: Tensor, *, backend: Backend = "au
         raise CamberError(f"poly_relu needs weight of shape (order,), not {tuple(weight.shape)}")
     if bias.numel() != 1:
         raise CamberError(f"poly_relu needs bias of shape (1,), not {tuple(bias.shape)}")
-    operation = _operation(weight.shape[0])
-    # The order of the formula's parameters decides: the family ascends by index.
-    rows = {"bias": bias.reshape(1, 1), "weight": weight[:, None]}
-    coefficients = stack([rows[name] for name in operation.families], x, accumulator(x.dtype))
-    return run(operation, (x,), coefficients, backend)
+    coefficients = torch.cat([bias.reshape(1), weight.flip(0)])[:, None]
+    operation = PolyReluOperation(weight.shape[0])
+    return run(operation, (x,), coefficients.to(accumulator(x.dtype)), backend)

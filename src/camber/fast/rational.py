@@ -28,6 +28,7 @@ from camber.errors import CamberError
 from camber.fast.coefficients import split_channels, stack
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
+from camber.fast.horner import horner
 from camber.fast.native.kernel import Kernel
 from camber.fast.native.rationals import narrow_limit, rational_kernel
 from camber.fast.operation import Arrangement, Operation, spread
@@ -68,63 +69,78 @@ class RationalOperation(Operation):
         size = x.abs()
         return size * _horner(size, [torch.where(b >= 0, b, -b) for b in below])
 
-    def forward_block(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
-        x, values = self._widen(inputs[0], coefficients)
-        return self._fraction(x, spread(values))[0]
+    def forward_block(
+        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
+    ) -> None:
+        x, wide = self._widen(inputs[0], values)
+        fraction = out if wide is values else torch.empty_like(x)
+        self._fraction(x, wide, fraction)
+        if fraction is not out:
+            out.copy_(fraction)
 
-    def _widen(self, x: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    def _widen(self, x: Tensor, values: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
         """The block in double where its powers, or their products, may leave float32."""
         if x.dtype == torch.float32 and x.numel() and x.device.type != "mps":
-            low, high = torch.aminmax(x)
-            most = torch.maximum(high, -low)
+            most = torch.maximum(x.amax(), x.amin().neg_())
             limit = narrow_limit(self.numerator, self.denominator)
+            largest = torch.stack([value.abs().amax() for value in values]).amax()
             # Written so that a NaN goes to double too, where it stays a NaN.
-            if not bool((most <= limit) & (coefficients.abs().max() <= LARGEST_COEFFICIENT)):
-                return x.double(), coefficients.double()
-        return x, coefficients
+            if not bool((most <= limit) & (largest <= LARGEST_COEFFICIENT)):
+                return x.double(), [value.double() for value in values]
+        return x, values
 
     def _fraction(
-        self, x: Tensor, values: Sequence[Tensor]
-    ) -> tuple[Tensor, Tensor | None, Tensor]:
-        """F, then Q or None for a polynomial, then what the denominator's polynomial takes."""
+        self, x: Tensor, values: Sequence[Tensor], out: Tensor
+    ) -> tuple[Tensor | None, Tensor]:
+        """Write P / Q into ``out``; return Q (None where it is 1) and |x| (x in abs_sum)."""
         above, below = values[: self.numerator + 1], values[self.numerator + 1 :]
-        result = _block_horner(x, above)
+        horner(x, above, out)
         if not below:
-            return result, None, x
+            return None, x
+        place = x if self.form == "abs_sum" else x.abs()
+        sizes = below if self.form == "abs_sum" else [b.abs() for b in below]
+        divisor = horner(place, sizes, torch.empty_like(x))
         if self.form == "abs_sum":
-            inner, place = _block_horner(x, below).mul_(x).abs_(), x
+            divisor.mul_(place).abs_().add_(1.0)
         else:
-            place = x.abs()
-            inner = _block_horner(place, [b.abs() for b in below]).mul_(place)
-        return result.div_(inner.add_(1.0)), inner, place
+            torch.addcmul(torch.ones_like(sizes[0]), divisor, place, out=divisor)
+        out.div_(divisor)
+        return divisor, place
 
     def backward_block(
-        self, upstream: Tensor, inputs: Sequence[Tensor], coefficients: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        x, wide = self._widen(inputs[0], coefficients)
+        self,
+        upstream: Tensor,
+        inputs: Sequence[Tensor],
+        values: Sequence[Tensor],
+        outs: Sequence[Tensor],
+    ) -> Tensor:
+        x, wide = self._widen(inputs[0], values)
         g = upstream.to(x.dtype)
-        values = spread(wide)
-        above, below = values[: self.numerator + 1], values[self.numerator + 1 :]
-        fraction, divisor, place = self._fraction(x, values)
-        h = g if divisor is None else g / divisor
-        slope = _block_horner(x, [k * a for k, a in enumerate(above)][1:]).mul_(h)
-        shares = _moments(h, x, range(self.numerator + 1), wide.shape[1])
+        slope = outs[0] if wide is values else torch.empty_like(x)
+        above, below = wide[: self.numerator + 1], wide[self.numerator + 1 :]
+        fraction = torch.empty_like(x)
+        divisor, place = self._fraction(x, wide, fraction)
+        h = g if divisor is None else torch.div(g, divisor, out=divisor)
+        horner(x, [k * a for k, a in enumerate(above)][1:], slope).mul_(h)
+        shares = _moments(h, x, range(self.numerator + 1))
         if below:
             # w = -g P / Q^2, times the sign of the inner polynomial in the form abs_sum
             w = fraction.mul_(h).neg_()
+            inner = torch.empty_like(x)
             if self.form == "abs_sum":
-                w.mul_(_block_horner(x, below).mul_(x).sign_())
-                inner = _block_horner(x, [k * b for k, b in enumerate(below, 1)])
+                w.mul_(horner(x, below, inner).mul_(x).sign_())
+                horner(x, [k * b for k, b in enumerate(below, 1)], inner)
+                slope.addcmul_(w, inner)
+                shares += _moments(w, x, range(1, self.denominator + 1))
             else:
-                inner = _block_horner(place, [k * b.abs() for k, b in enumerate(below, 1)])
-                inner.mul_(x.sign())
-            slope.addcmul_(w, inner)
-            moments = _moments(w, place, range(1, self.denominator + 1), wide.shape[1])
-            if self.form == "sum_abs":
-                signs = [torch.where(b >= 0, 1.0, -1.0).reshape(-1) for b in below]
-                moments = [m * s for m, s in zip(moments, signs, strict=True)]
-            shares = shares + moments
-        return [slope], torch.stack(shares).to(coefficients.dtype)
+                horner(place, [k * b.abs() for k, b in enumerate(below, 1)], inner)
+                slope.addcmul_(inner.mul_(w), torch.sign(x))
+                signs = (torch.where(b >= 0, 1.0, -1.0).reshape(-1) for b in below)
+                moments = _moments(w, place, range(1, self.denominator + 1))
+                shares += [m * sign for m, sign in zip(moments, signs, strict=True)]
+        if slope is not outs[0]:
+            outs[0].copy_(slope)
+        return torch.stack(shares).to(values[0].dtype)
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         return rational_kernel(self.numerator, self.denominator, self.form, dtype, lanes=lanes)
@@ -137,25 +153,15 @@ def _horner(x: Tensor, values: Sequence[Tensor]) -> Tensor:
     return result
 
 
-def _block_horner(x: Tensor, values: Sequence[Tensor]) -> Tensor:
-    """Horner in one fresh tensor of the block's shape."""
-    if len(values) == 1:
-        return values[0].expand_as(x).clone()
-    result = x * values[-1]
-    for value in values[-2:0:-1]:
-        result.add_(value).mul_(x)
-    return result.add_(values[0])
-
-
-def _moments(weight: Tensor, x: Tensor, powers: range, groups: int) -> list[Tensor]:
-    """Sums of weight x^k over a block, each of shape (G,)."""
-    axes = (0, 2) if groups > 1 else tuple(range(x.ndim))
-    product = weight.clone() if powers.start == 0 else weight * x
-    sums = []
-    for power in powers:
-        if power != powers.start:
-            product.mul_(x)
-        sums.append(product.sum(axes).reshape(-1))
+def _moments(weight: Tensor, x: Tensor, powers: range) -> list[Tensor]:
+    """Sums of weight x^k over a block, each of shape (G,); blocks are flat or (rows, G, I)."""
+    product, sums = weight, []
+    for power in range(powers.stop):
+        if power:
+            product = weight * x if power == 1 else product.mul_(x)
+        if power in powers:
+            grouped = product.ndim == 3
+            sums.append(product.sum(-1).sum(0) if grouped else product.sum().reshape(1))
     return sums
 
 
