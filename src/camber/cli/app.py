@@ -20,6 +20,7 @@ app = typer.Typer(
     help="The nonlinearity of neural networks: run it, explain it, measure it, compare it.",
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,  # a plain traceback is for a mistake of ours, not of the user's
     rich_markup_mode=None,  # rich's help costs 60 ms; plain text reads as well
 )
 

@@ -1,8 +1,18 @@
 """The main job: a fair fight between nonlinearities, its statistics, and the card of one."""
 
+from camber.compare.card import Card, card
 from camber.compare.comparison import Comparison
 from camber.compare.entries import DEFAULT_ENTRIES, Entry
 from camber.compare.run import run
 from camber.compare.statistics import Difference, Estimate
 
-__all__ = ["DEFAULT_ENTRIES", "Comparison", "Difference", "Entry", "Estimate", "run"]
+__all__ = [
+    "DEFAULT_ENTRIES",
+    "Card",
+    "Comparison",
+    "Difference",
+    "Entry",
+    "Estimate",
+    "card",
+    "run",
+]

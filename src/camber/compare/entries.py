@@ -96,6 +96,21 @@ class Entry:
         ]
         return f"{self.text}:{','.join(pairs)}" if pairs else self.text
 
+    def usage(self) -> str:
+        """The line of Python that builds it.
+
+        Example:
+            >>> Entry.parse("x*sigmoid(beta*x):beta=fixed(1.7)").usage()
+            "camber.activation('x*sigmoid(beta*x)', beta=camber.Fixed(1.7))"
+        """
+        options = [
+            f"{key}=camber.Fixed({value['fixed']})"
+            if isinstance(value, Mapping)
+            else f"{key}={value!r}"
+            for key, value in self.options.items()
+        ]
+        return f"camber.activation({', '.join([repr(self.text), *options])})"
+
     @classmethod
     def from_dict(cls, record: Mapping[str, object], label: str = "") -> Entry:
         """Return the entry that :meth:`to_dict` described."""

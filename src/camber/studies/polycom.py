@@ -48,7 +48,7 @@ class Config:
     """Which entries are trained, at what size, how often; ``steps`` changes the preset's own."""
 
     preset: str = "sheet"
-    entries: tuple[str, ...] = (*DEFAULT_ENTRIES, "relu_squared")
+    entries: tuple[str, ...] = DEFAULT_ENTRIES
     seeds: int = 5
     steps: int | None = None
     device: str = "cpu"
@@ -112,7 +112,9 @@ register_study(
         sizes={
             "tiny": Config(entries=("gelu", "polynorm", "polyrelu"), seeds=1, steps=3),
             "smoke": Config(),
-            "full": Config(preset="d256", seeds=3, device="auto"),
+            "full": Config(
+                preset="d256", entries=(*DEFAULT_ENTRIES, "relu_squared"), seeds=3, device="auto"
+            ),
         },
         jobs=jobs,
         work=train_entry,
