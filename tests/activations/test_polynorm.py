@@ -116,7 +116,9 @@ def test_answer_8_moments_of_gaussian_rows():
     x = torch.randn(64, 20_000, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     y = norm(x)
     # closed forms: 1/(3 sqrt 3) and (3 + 6/sqrt 15)/9; tolerance: four standard errors
-    assert y.mean().item() == pytest.approx(1 / (3 * math.sqrt(3)), abs=4 * 0.68 / math.sqrt(1.28e6))
+    assert y.mean().item() == pytest.approx(
+        1 / (3 * math.sqrt(3)), abs=4 * 0.68 / math.sqrt(1.28e6)
+    )
     square = (3 + 6 / math.sqrt(15)) / 9
     assert y.square().mean().item() == pytest.approx(square, abs=4 * 1.6 / math.sqrt(1.28e6))
 
@@ -133,8 +135,10 @@ def test_against_arbitrary_precision(row, weight):
             total = mpmath.mpf("0.25")
             for k in range(1, len(weight) + 1):
                 mean = mpmath.fsum(mpmath.mpf(x) ** (2 * k) for x in row) / len(row)
-                total += mpmath.mpf(weight[-k]) * mpmath.mpf(entry) ** k / mpmath.sqrt(
-                    mean + mpmath.mpf(1e-6)
+                total += (
+                    mpmath.mpf(weight[-k])
+                    * mpmath.mpf(entry) ** k
+                    / mpmath.sqrt(mean + mpmath.mpf(1e-6))
                 )
             exact.append(float(total))
     expected = torch.tensor(exact, dtype=torch.float64)

@@ -16,28 +16,21 @@ faster once b_4 trains to 0. Weight decay drags the shape towards that: see ``no
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from camber.activations.base import Place, StateError
-from camber.activations.fit import fit_rational
 from camber.activations.kinds import Pointwise
 from camber.activations.parameters import Initial, Layout, positive_integer
-from camber.activations.rational_fits import FITS, FITTED_ON
-from camber.activations.registry import known_names, register
+from camber.activations.rational_fits import FITTED_ON
+from camber.activations.rational_start import DEGREES, Start, checked_degrees, starting_point
+from camber.activations.registry import register
 from camber.activations.source import Source
 from camber.algebra import FORMS, RationalFit, RationalForm
-from camber.errors import CamberError, DtypeError, unknown_name
+from camber.errors import CamberError, unknown_name
 from camber.fast import Backend, rational
 from camber.formula import Formula
-
-#: Named starting points that are stored for the default degrees.
-INITS: Final = ("identity", *sorted(FITS["sum_abs"]))
-_DEGREES: Final = (5, 4)
 
 
 def rational_formula(m: int, n: int, form: RationalForm) -> Formula:
@@ -109,8 +102,8 @@ class GroupRational(Pointwise):
         self,
         num_channels: int | None = None,
         groups: int = 1,
-        degrees: tuple[int, int] = _DEGREES,
-        init: str | RationalFit | Callable[[Tensor], Tensor] = "silu",
+        degrees: tuple[int, int] = DEGREES,
+        init: Start = "silu",
         form: RationalForm = "sum_abs",
         share_numerator: bool = True,
         *,
@@ -133,7 +126,7 @@ class GroupRational(Pointwise):
         self.form: RationalForm = form
         if form == "abs_sum":
             self.name = "rational_abs_sum"
-        self.degrees = _checked_degrees(degrees)
+        self.degrees = checked_degrees(degrees)
         m, n = self.degrees
         self._formula = rational_formula(m, n, form)
         self._begin: dict[str, tuple[float, ...]] = {}
@@ -202,12 +195,25 @@ class GroupRational(Pointwise):
         return rational(
             x,
             self.numerator,
-            self.denominator if n else self.numerator.new_zeros(1, 0),
+            self._divisor() if n else self.numerator.new_zeros(1, 0),
             groups=self.groups,
             form=self.form,
             channel_dim=self.layout.channel_dim,
             backend=self.backend,
         )
+
+    def _divisor(self) -> Tensor:
+        """The denominator as the back ends take it.
+
+        In abs_sum a denominator of zeros would have sign 0 and never train. A square term of 1e-30
+        makes the sign +1 and is lost against the 1 of Q for |x| < 1e7.
+        """
+        if self.form == "sum_abs":
+            return self.denominator
+        flat = (self.denominator == 0).all(-1, keepdim=True)
+        n = self.degrees[1]
+        square = torch.arange(n, device=self.denominator.device) == min(1, n - 1)
+        return self.denominator + 1e-30 * (flat & square)
 
     def _check_channels(self, x: Tensor) -> None:
         axis = self.layout.channel_dim
@@ -239,51 +245,6 @@ class GroupRational(Pointwise):
         return (
             f"{self.num_channels}, groups={self.groups}, degrees={self.degrees}, form={self.form!r}"
         )
-
-
-def starting_point(
-    init: str | RationalFit | Callable[[Tensor], Tensor],
-    degrees: tuple[int, int],
-    form: RationalForm,
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Coefficients (a_0 .. a_m), (b_1 .. b_n) of a starting function; see :class:`GroupRational`.
-
-    Raises:
-        UnknownNameError: for a name that is neither stored nor registered.
-        CamberError: for a fit of another form or of other degrees.
-
-    Example:
-        >>> starting_point("identity", (2, 1), "sum_abs")
-        ((0.0, 1.0, 0.0), (0.0,))
-    """
-    m, n = degrees
-    if isinstance(init, RationalFit):
-        if init.form != form or init.degrees != degrees:
-            raise CamberError(
-                f"the fit is a {init.degrees} rational of form {init.form!r}, but the unit is "
-                f"{degrees} of form {form!r}"
-            )
-        return init.numerator, init.denominator
-    if init == "identity":
-        return (0.0, 1.0, *[0.0] * (m - 1)), (0.0,) * n
-    name = "silu" if init == "swish" else init
-    if isinstance(name, str) and name in FITS[form] and degrees == _DEGREES:
-        stored = FITS[form][name]
-        return stored.numerator, stored.denominator
-    if isinstance(name, str) and name.isidentifier() and name not in known_names():
-        raise unknown_name("starting function", name, {*INITS, *known_names()})
-    fit = fit_rational(name, degrees, FITTED_ON, form)
-    return fit.numerator, fit.denominator
-
-
-def _checked_degrees(degrees: tuple[int, int]) -> tuple[int, int]:
-    pair = tuple(degrees)
-    if len(pair) != 2 or any(isinstance(d, bool) or not isinstance(d, int) for d in pair):
-        raise DtypeError(f"degrees are two integers (m, n), not {degrees!r}")
-    m, n = pair
-    if m < 1 or n < 0:
-        raise CamberError(f"degrees need m >= 1 and n >= 0, not ({m}, {n})")
-    return m, n
 
 
 register(
