@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from train_small_task import TASK, SmallTask, small_config
 
 from camber.errors import CamberError, RunError
-from camber.train import Fit, FitConfig, FitResult, fit, load_weights
+from camber.train import Fit, FitConfig, FitResult, Metering, fit, load_weights
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
@@ -331,6 +331,26 @@ def test_callbacks_see_the_run_and_add_to_the_log() -> None:
     assert heard == ["start 0", "end 30"]
     assert all("scale" in record for record in result.log if "loss" in record)
     assert [r["step"] for r in result.log if "evaluation" in r] == [8, 16, 24]
+
+
+def test_meters_look_now_and_then_and_leave_no_trace(tmp_path: Path) -> None:
+    _, plain = _fit(None)
+    whole, weights = _fit(tmp_path / "whole", callbacks=[Metering(every=6)])
+    assert _same(weights, plain)
+    seen = [record["step"] for record in whole.log if "sites" in record]
+    assert seen == [6, 12, 18, 24, 30]
+    model = TASK.build_model("polynorm", 3)
+    with pytest.raises(KeyboardInterrupt):
+        fit(
+            model, TASK, small_config(), seed=3, directory=tmp_path / "cut",
+            callbacks=[Metering(every=6), Stop(17)],
+        )  # fmt: skip
+    assert not any(module._forward_hooks for module in model.modules())
+    again, resumed = _fit(tmp_path / "cut", callbacks=[Metering(every=6)])
+    assert _same(resumed, weights)
+    assert json.dumps(_timeless(again.log)) == json.dumps(_timeless(whole.log))
+    with pytest.raises(CamberError, match="every is 0"):
+        Metering(every=0)
 
 
 def test_clipping_and_the_schedule_are_what_they_say() -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from camber.train.job import Event, EventSink, Job, JobFunction, Outcome, Workplace
     from camber.train.job_runner import run_jobs
     from camber.train.machine import environment
+    from camber.train.metering import Metering
     from camber.train.parameter_groups import optimizer_groups
     from camber.train.processes import ProcessExecutor
     from camber.train.run_directory import RunDirectory
@@ -54,6 +55,7 @@ _HOMES: Final = {
     "InlineExecutor": "executors",
     "Job": "job",
     "JobFunction": "job",
+    "Metering": "metering",
     "Outcome": "job",
     "ProcessExecutor": "processes",
     "RunDirectory": "run_directory",
@@ -99,6 +101,7 @@ __all__ = [
     "InlineExecutor",
     "Job",
     "JobFunction",
+    "Metering",
     "Outcome",
     "ProcessExecutor",
     "RunDirectory",

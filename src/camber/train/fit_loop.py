@@ -38,7 +38,7 @@ class Callback(Protocol):
         ...
 
     def end(self, run: "Fit") -> None:
-        """After the last step, before the final evaluation."""
+        """When the steps are over, however they ended; before the final evaluation."""
         ...
 
 
@@ -87,15 +87,33 @@ class Fit:
         """Take up the run where it was, take the remaining steps and evaluate."""
         self.model.train()
         fresh = self._resume()
+        try:
+            for callback in callbacks:
+                callback.start(self)
+            diverged = self._take_steps(callbacks, initialise if fresh else None)
+        finally:
+            for callback in callbacks:
+                callback.end(self)
+        if diverged is not None:
+            return diverged
+        metrics = dict(self.task.evaluate(self.model))
+        value = metrics[self.task.metric.name]
+        if not math.isfinite(value):
+            reason = f"{self.task.metric.name} is {value} after step {self.step}"
+            return self._conclude(metrics, reason)
+        return self._conclude(metrics)
+
+    def _take_steps(
+        self, callbacks: Sequence[Callback], initialise: Initialise | None
+    ) -> FitResult | None:
+        """Take the remaining steps; return a result only if the run diverged."""
         batches = self.task.batches("train", self.seed, self.step)
-        for callback in callbacks:
-            callback.start(self)
         window: list[float] = []
         start = time.perf_counter()
         while self.step < self.config.steps:
             batch = self._next(batches)
             set_generators(self.device, self.seed, self.step)
-            if initialise is not None and fresh and self.step == 0:
+            if initialise is not None and self.step == 0:
                 initialise(self.model, batch)
             loss, norm = self._forward_and_backward(batch)
             # Before the update, so that the model is still the one at fault. On a CPU reading a
@@ -116,14 +134,7 @@ class Fit:
                     self._evaluate_if_due()
                     self._record.save_if_due(self.model, self.optimizer, self._progress())
                 start = time.perf_counter()
-        for callback in callbacks:
-            callback.end(self)
-        metrics = dict(self.task.evaluate(self.model))
-        value = metrics[self.task.metric.name]
-        if not math.isfinite(value):
-            reason = f"{self.task.metric.name} is {value} after step {self.step}"
-            return self._conclude(metrics, reason)
-        return self._conclude(metrics)
+        return None
 
     # -- one step ------------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ def optimizer_groups(
         >>> import camber
         >>> model = nn.Sequential(nn.Linear(2, 3), camber.activation("polynorm"))
         >>> for group in optimizer_groups(model, weight_decay=0.1):
-        ...     print(group["name"], group["param_names"], group["weight_decay"])
+        ...     print(group["name"], sorted(group["param_names"]), group["weight_decay"])
         matrices ['0.weight'] 0.1
         vectors ['0.bias'] 0.0
         coefficients ['1.bias', '1.weight'] 0.0
