@@ -46,6 +46,11 @@ class Functional:
     hermite: int = 0
 
     @property
+    def one_input_only(self) -> bool:
+        """Whether the moment has no meaning for a formula of two inputs."""
+        return bool(self.slope or self.hermite)
+
+    @property
     def powers(self) -> int:
         """How many factors share the Gaussian weight."""
         return self.value + self.slope

@@ -127,7 +127,7 @@ class Monomial:
         # x d/dx of the logarithm, a polynomial of which every Taylor coefficient at the start
         # must have the sign of the trend: then it keeps that sign on the whole ray.
         power = self.p + (min(self.q, 0.0) if trend > 0 else max(self.q, 0.0)) / log
-        slope = [power] + [k * coefficient for k, coefficient in enumerate(coefficients)][1:]
+        slope = [power, *[k * coefficient for k, coefficient in enumerate(coefficients)][1:]]
         if any(trend * shifted < 0 for shifted in _shift(slope, start)):
             raise IndecisiveError
         parts = [coefficient * start**k for k, coefficient in enumerate(coefficients)]

@@ -12,22 +12,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from camber.facts.bounds import Bounds
+from camber.facts.bounds import Bounds, plus, up
 from camber.facts.pieces import FAR, WINDOW, Piece, Pieces, oscillates
+from camber.facts.point import enclose_at
+from camber.facts.rewrite import tidy
 from camber.facts.signs import NARROW, Run, sign_table
 from camber.facts.subject import Field
 from camber.facts.tail import Tail, tail
+from camber.formula.build import add, call, constant
+from camber.formula.tree import Input, Number, substitute
 
 Array = npt.NDArray[np.float64]
 
 #: A tail whose values are all below this is zero for every purpose.
 _NOTHING: Final = 1e-250
+#: More points than this go through array arithmetic, a little wider but much faster.
+_SCALAR_LIMIT: Final = 64
 
 
 @dataclass(slots=True)
@@ -95,7 +102,7 @@ def _stages(g: Field, members: list[Piece], window: float, stages: Stages) -> It
     table = sign_table(slope, lo, hi, channel)
     for piece, plan, runs in zip(members, plans, table.runs, strict=True):
         stages.windowed[piece.channel] |= plan.windowed
-        yield from _with_tails(piece, plan, runs)
+        yield from _with_tails(piece, plan, _snap(slope, piece, runs))
     wide = table.undecided.hi - table.undecided.lo > NARROW * np.maximum(
         1, np.abs(table.undecided.lo)
     )
@@ -108,6 +115,21 @@ def _stages(g: Field, members: list[Piece], window: float, stages: Stages) -> It
             table.undecided.owner[wide],
             stages,
         )
+
+
+def _snap(slope: Field, piece: Piece, runs: list[Run]) -> list[Run]:
+    """Move ends between runs to a short decimal where the slope is exactly zero there."""
+    if len(runs) > _SCALAR_LIMIT:
+        return runs
+    values = slope.subject.one(piece.channel)
+    for place in range(len(runs) - 1):
+        left, right = runs[place], runs[place + 1]
+        short = round(left.hi, 6) + 0.0
+        near = abs(short - left.hi) <= max(left.hi_error, 1e-13)
+        if near and enclose_at(slope.node, values, slope.subject.name, short, short) == (0, 0):
+            runs[place] = replace(left, hi=short, hi_error=0.0)
+            runs[place + 1] = replace(right, lo=short, lo_error=0.0)
+    return runs
 
 
 def _add_loose(
@@ -208,41 +230,53 @@ def _stage(piece: Piece, run: Run) -> Stage:
 
 def _fill_values(g: Field, stages: list[Stage]) -> None:
     """Bounds of g at the ends of all stages."""
-    points, errors, owners = [], [], []
-    for place, stage in enumerate(stages):
+    inner = [stage for stage in stages if not stage.tail]
+    for stage in stages:
         if stage.tail:
             stage.at_lo, stage.at_hi, stage.sure = _bounded(g, stage)
-            continue
-        for end, error in ((stage.lo, stage.lo_error), (stage.hi, stage.hi_error)):
-            points.append(end)
-            errors.append(error)
-            owners.append(place)
-    if not points:
-        return
-    point, error = np.array(points), np.array(errors)
-    channel = np.array([stages[place].piece.channel for place in owners])
-    finite = np.isfinite(point)
-    low, high = np.full(len(point), np.nan), np.full(len(point), np.nan)
-    at = point[finite]
-    low[finite], high[finite] = g.enclose(at - error[finite], at + error[finite], channel[finite])
-    for index, place in enumerate(owners):
-        stage, bounds = stages[place], (float(low[index]), float(high[index]))
-        upper = (
-            index % 2 == 1
-            if not any(entry.tail for entry in stages)
-            else (index > 0 and owners[index - 1] == place)
-        )
-        if not finite[index]:
-            bounds, sure = _limit(g, stage, 1 if upper else -1)
-        elif not (math.isfinite(bounds[0]) and math.isfinite(bounds[1])):
-            bounds, sure = _approach(g, stage, upper), False
-        else:
-            sure = True
+    ends = [(stage, upper) for stage in inner for upper in (False, True)]
+    finite = [
+        (stage, upper) for stage, upper in ends if math.isfinite(stage.hi if upper else stage.lo)
+    ]
+    bounds = dict(zip(((id(s), u) for s, u in finite), _at_points(g, finite), strict=True))
+    for stage, upper in ends:
+        own = bounds.get((id(stage), upper))
+        sure = True
+        if own is None:
+            own, sure = _limit(g, stage, 1 if upper else -1)
+        elif not (math.isfinite(own[0]) and math.isfinite(own[1])):
+            own, sure = _approach(g, stage, upper)
         stage.sure &= sure
         if upper:
-            stage.at_hi = bounds
+            stage.at_hi = own
         else:
-            stage.at_lo = bounds
+            stage.at_lo = own
+
+
+def _at_points(g: Field, ends: list[tuple[Stage, bool]]) -> list[Bounds]:
+    """Enclose g at finite ends of stages, each known up to its error."""
+    points = [stage.hi if upper else stage.lo for stage, upper in ends]
+    errors = [stage.hi_error if upper else stage.lo_error for stage, upper in ends]
+    if len(ends) > _SCALAR_LIMIT:
+        channel = np.array([stage.piece.channel for stage, _ in ends])
+        point, error = np.array(points), np.array(errors)
+        low, high = g.enclose(point - error, point + error, channel)
+        return list(zip(low.tolist(), high.tolist(), strict=True))
+    if isinstance(g.node, Number):
+        exact = float(g.node.value)
+        return [(exact, exact) for _ in ends]
+    found = []
+    for (stage, _), point, error in zip(ends, points, errors, strict=True):
+        values = g.subject.one(stage.piece.channel)
+        bounds = enclose_at(g.node, values, g.subject.name, point, point)
+        if error:
+            # g moves little around a root of its slope: bound it by the mean value theorem.
+            lo, hi = point - error, point + error
+            lo, hi = enclose_at(g.derivative.node, values, g.subject.name, lo, hi)
+            reach = up(error * max(abs(lo), abs(hi)))
+            bounds = plus(bounds, (-reach, reach))
+        found.append(bounds)
+    return found
 
 
 def _bounded(g: Field, stage: Stage) -> tuple[Bounds, Bounds, bool]:
@@ -278,8 +312,21 @@ def _limit(g: Field, stage: Stage, side: int) -> tuple[Bounds, bool]:
     return (last, last), False
 
 
-def _approach(g: Field, stage: Stage, upper: bool) -> Bounds:
-    """The one-sided limit of g at a finite end where it has no value, in floating point."""
+def _approach(g: Field, stage: Stage, upper: bool) -> tuple[Bounds, bool]:
+    """The one-sided limit of g at a finite end where it has no value, and whether it is proved."""
+    end, error = (stage.hi, stage.hi_error) if upper else (stage.lo, stage.lo_error)
+    if not error:
+        # With x = end ± 1/u the end lies at infinity, where the scale of growth knows limits.
+        away = call("div", constant(-1 if upper else 1), Input(g.subject.name))
+        moved = substitute(g.node, {Input(g.subject.name): add(Number(Fraction(end)), away)})
+        known = tail(tidy(moved), g.subject.one(stage.piece.channel), g.subject.name, 1)
+        if known is not None and known.limit[0] == known.limit[1]:
+            return known.limit, True
+    return _sampled_limit(g, stage, upper), False
+
+
+def _sampled_limit(g: Field, stage: Stage, upper: bool) -> Bounds:
+    """The one-sided limit of g at a finite end, in floating point."""
     end, other = (stage.hi, stage.lo) if upper else (stage.lo, stage.hi)
     reach = min(1.0, abs(other - end)) if math.isfinite(other) else 1.0
     step = reach * 0.5 ** np.arange(4, 48, 4)

@@ -79,6 +79,15 @@ class Subject:
         values = {leaf: array[channels] for leaf, array in self.values.items()}
         return Subject(self.root, values, (len(channels),), name=self.name, text=self.text)
 
+    def expand(self, shape: tuple[int, ...]) -> Subject:
+        """The subject with its values broadcast to a larger shape of channels."""
+        old = self.shape or ()
+        values = {
+            leaf: np.broadcast_to(array.reshape(old), shape).reshape(-1)
+            for leaf, array in self.values.items()
+        }
+        return Subject(self.root, values, shape, name=self.name, text=self.text)
+
     def one(self, channel: int) -> dict[Parameter, float]:
         """The parameter values of one channel."""
         return {leaf: float(values[channel]) for leaf, values in self.values.items()}

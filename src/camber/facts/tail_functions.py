@@ -54,12 +54,12 @@ def taylor(ray: Ray, operation: str, u: Series) -> Series:
     """f(c + e) = f(c) + f'(c) e + f''(c + θ e) e²/2 for u = c + e, e tending to 0."""
     c = next((bounds for monomial, bounds in u if monomial == UNIT), (0.0, 0.0))
     small = tuple(term for term in u if term[0] != UNIT)
-    value = constant(*_enclosed(operation, 0, c))
+    value = constant(*enclosed(operation, 0, c))
     if not small:
         return value
     around = plus(c, with_zero(ray.range(small)))
-    bend = times(_enclosed(operation, 2, around), (0.5, 0.5))
-    linear = ray.scale(small, _enclosed(operation, 1, c))
+    bend = times(enclosed(operation, 2, around), (0.5, 0.5))
+    linear = ray.scale(small, enclosed(operation, 1, c))
     return ray.add(value, ray.add(linear, ray.scale(ray.multiply(small, small), bend)))
 
 
@@ -178,7 +178,7 @@ def logarithm(ray: Ray, u: Series) -> Series:
     terms = [(Monomial(float(atom.power)), _ratio(m)) for atom, m in monomial.exponent]
     if monomial.p:
         terms.append((Monomial(0.0, 1.0), (monomial.p, monomial.p)))
-    terms.extend(constant(*_enclosed("log", 0, coefficient)))
+    terms.extend(constant(*enclosed("log", 0, coefficient)))
     return ray.add(ray.collect(terms), taylor(ray, "log", ray.add(ONE, small)))
 
 
@@ -256,7 +256,7 @@ _UNBOUNDED: Final[Mapping[str, Callable[[Ray, Series, Node], Series]]] = {
 
 
 @lru_cache(maxsize=4096)
-def _enclosed(operation: str, order: int, around: Bounds) -> Bounds:
+def enclosed(operation: str, order: int, around: Bounds) -> Bounds:
     """Enclose a function, or a derivative of it, on an interval."""
     if around[0] == around[1] and (operation, order, around[0]) in _EXACT:
         value = _EXACT[operation, order, around[0]]

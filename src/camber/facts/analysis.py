@@ -1,0 +1,54 @@
+"""One pass over a pointwise formula: pieces, stages and joints, in a window that can be resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from camber.errors import CamberError
+from camber.facts.joints import Joint, find_joints
+from camber.facts.pieces import WINDOW, Pieces, find_pieces
+from camber.facts.stages import Stages, find_stages
+from camber.facts.subject import Subject
+
+_SMALLEST = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Smooth pieces, stages of the values and of the slopes, and the joints of each channel."""
+
+    subject: Subject
+    pieces: Pieces
+    values: Stages
+    slopes: Stages
+    joints: list[list[Joint]]
+    window: float
+
+    @property
+    def windowed(self) -> list[bool]:
+        """Whether each channel oscillates for ever, so that points are listed in a window only."""
+        return [
+            self.pieces.windowed or a or b
+            for a, b in zip(self.values.windowed, self.slopes.windowed, strict=True)
+        ]
+
+
+def analyse(subject: Subject) -> Analysis:
+    """Analyse every channel; a fast oscillation is followed less far from 0.
+
+    Raises:
+        CamberError: where the formula cannot be resolved at all.
+    """
+    window = WINDOW
+    while True:
+        try:
+            pieces = find_pieces(subject, window)
+            values = find_stages(pieces, 0, window)
+            slopes = find_stages(pieces, 1, window)
+        except CamberError:
+            window /= 10
+            if window < _SMALLEST:
+                raise
+            continue
+        joints = find_joints(pieces, values, slopes)
+        return Analysis(subject, pieces, values, slopes, joints, window)

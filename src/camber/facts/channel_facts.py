@@ -1,0 +1,227 @@
+"""Each structural fact of one channel, from the analysis: a value, its provenance and its error."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+import numpy as np
+
+from camber.errors import CamberError
+from camber.facts import infinity, outline, symmetry
+from camber.facts.analysis import Analysis
+from camber.facts.bounds import Bounds
+from camber.facts.extent import Extent, extent
+from camber.facts.joints import Joint
+from camber.facts.point import enclose_at
+from camber.facts.values import (
+    Asymptotes,
+    Growth,
+    Homogeneity,
+    Interval,
+    Piece,
+    Provenance,
+    round_nearest,
+    weakest,
+)
+
+Value = TypeVar("Value", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class One(Generic[Value]):
+    """The answer for one channel."""
+
+    value: Value
+    provenance: Provenance
+    error: float = 0.0
+    note: str = ""
+
+
+def join(values: Sequence[Value], shape: tuple[int, ...]) -> Value:
+    """Join the values of channels: intervals and numbers to arrays, the rest to nested tuples."""
+    if all(isinstance(value, Interval) for value in values):
+        intervals = [value for value in values if isinstance(value, Interval)]
+        lo = np.array([interval.lo for interval in intervals]).reshape(shape)
+        hi = np.array([interval.hi for interval in intervals]).reshape(shape)
+        sides = {interval.closed for interval in intervals}
+        closed = sides.pop() if len(sides) == 1 else (True, True)
+        return cast(Value, Interval(lo, hi, closed))
+    if all(isinstance(value, float) for value in values):
+        return cast(Value, np.array(values).reshape(shape))
+    nested: list[object] = list(values)
+    for size in reversed(shape[1:]):
+        nested = [tuple(nested[i : i + size]) for i in range(0, len(nested), size)]
+    return cast(Value, tuple(nested))
+
+
+def _window(analysis: Analysis, channel: int) -> str:
+    if not analysis.windowed[channel]:
+        return ""
+    reach = round_nearest(analysis.window)
+    return f"oscillates for ever; listed within [-{reach}, {reach}]"
+
+
+def _proof(proved: bool, error: float) -> Provenance:
+    if not proved:
+        return "numeric"
+    return "certified" if error else "exact"
+
+
+def domain(analysis: Analysis, channel: int) -> One[tuple[Interval, ...]]:
+    """Where the formula is a finite number."""
+    pieces, joints = analysis.pieces.of(channel), analysis.joints[channel]
+    edges = [joint for joint in joints if joint.kind in ("edge", "pole", "hole")]
+    error = max((joint.error for joint in edges), default=0.0)
+    proved = all(piece.proved for piece in pieces)
+    value = outline.domain(pieces, joints)
+    note = _window(analysis, channel) if analysis.pieces.windowed and edges else ""
+    return One(value, _proof(proved, error), error, note)
+
+
+def _extent(found: Extent | None, analysis: Analysis) -> One[Interval]:
+    if found is None:
+        raise CamberError(f"{analysis.subject.text} is not defined anywhere")
+    return One(found.interval, found.provenance, found.error, found.note)
+
+
+def range_(analysis: Analysis, channel: int) -> One[Interval]:
+    """All values of the formula."""
+    at = tuple(
+        (joint.value, joint.value)
+        for joint in analysis.joints[channel]
+        if joint.kind == "jump" and math.isfinite(joint.value)
+    )
+    return _extent(extent(analysis.values, channel, at), analysis)
+
+
+def slope(analysis: Analysis, channel: int) -> One[Interval]:
+    """All slopes of the formula; a jump up counts as slope +inf, one down as −inf."""
+    steps: list[Bounds] = []
+    for joint in analysis.joints[channel]:
+        if joint.kind == "jump":
+            levels = [0.5 * sum(joint.left), joint.value, 0.5 * sum(joint.right)]
+            rises = [b - a for a, b in itertools.pairwise(levels)]
+            steps += [(math.copysign(math.inf, rise),) * 2 for rise in rises if abs(rise) > 1e-13]
+    return _extent(extent(analysis.slopes, channel, tuple(steps)), analysis)
+
+
+def lipschitz(analysis: Analysis, channel: int) -> One[float]:
+    """The largest size of a slope."""
+    found = slope(analysis, channel)
+    value = max(abs(float(found.value.lo)), abs(float(found.value.hi)))
+    return One(value, found.provenance, found.error, found.note)
+
+
+def _points(analysis: Analysis, channel: int, kind: str) -> One[tuple[float, ...]]:
+    joints = [joint for joint in analysis.joints[channel] if joint.kind == kind]
+    error = max((joint.error for joint in joints), default=0.0)
+    proved = all(joint.proved for joint in joints)
+    proved &= all(piece.proved for piece in analysis.pieces.of(channel))
+    note = _window(analysis, channel) if analysis.pieces.windowed else ""
+    return One(tuple(joint.x for joint in joints), _proof(proved, error), error, note)
+
+
+def kinks(analysis: Analysis, channel: int) -> One[tuple[float, ...]]:
+    """Where the formula is continuous and its slope is not."""
+    return _points(analysis, channel, "kink")
+
+
+def jumps(analysis: Analysis, channel: int) -> One[tuple[float, ...]]:
+    """Where the formula is defined and not continuous."""
+    return _points(analysis, channel, "jump")
+
+
+def inflections(analysis: Analysis, channel: int) -> One[tuple[float, ...]]:
+    """Where the curvature changes sign and the slope is continuous."""
+    found = outline.inflections(analysis.slopes.of[channel], analysis.joints[channel])
+    error = max((entry[1] for entry in found), default=0.0)
+    proved = all(entry[2] for entry in found) and _all_proved(analysis, channel, 1)
+    points = tuple(entry[0] for entry in found)
+    return One(points, _proof(proved, error), error, _window(analysis, channel))
+
+
+def _all_proved(analysis: Analysis, channel: int, order: int) -> bool:
+    stages = analysis.slopes if order else analysis.values
+    return all(stage.proved for stage in stages.of[channel] if not stage.tail)
+
+
+def monotone_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:
+    """Maximal stretches on which the formula rises, falls or stays."""
+    stages = analysis.values.of[channel]
+    value = outline.monotone_pieces(stages, analysis.joints[channel])
+    error = max((stage.hi_error for stage in stages), default=0.0)
+    note = _window(analysis, channel) if analysis.values.windowed[channel] else ""
+    return One(value, _proof(_all_proved(analysis, channel, 0), error), error, note)
+
+
+def convex_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:
+    """Stretches on which the formula is convex, concave or affine."""
+    stages = analysis.slopes.of[channel]
+    value = outline.convex_pieces(stages, analysis.joints[channel])
+    error = max((stage.hi_error for stage in stages), default=0.0)
+    note = _window(analysis, channel) if analysis.slopes.windowed[channel] else ""
+    return One(value, _proof(_all_proved(analysis, channel, 1), error), error, note)
+
+
+def parity(analysis: Analysis, channel: int) -> One[str]:
+    """even, odd or none."""
+    return One(*symmetry.parity(analysis.subject, channel))
+
+
+def homogeneity(analysis: Analysis, channel: int) -> One[Homogeneity | None]:
+    """Degree of positive homogeneity."""
+    return One(*symmetry.homogeneity(analysis.subject, channel))
+
+
+def growth(analysis: Analysis, channel: int) -> One[Growth]:
+    """Orders and leading terms at both ends."""
+    return One(*infinity.growth(analysis.subject, analysis.pieces.of(channel)))
+
+
+def asymptotes(analysis: Analysis, channel: int) -> One[Asymptotes]:
+    """Straight lines approached at both ends, and poles."""
+    return One(
+        *infinity.asymptotes(
+            analysis.subject, analysis.pieces.of(channel), analysis.joints[channel]
+        )
+    )
+
+
+def zero_set(analysis: Analysis, channel: int) -> One[tuple[float | Interval, ...]]:
+    """Isolated zeros as numbers, stretches of zeros as intervals."""
+    stages = analysis.values.of[channel]
+    found = outline.zeros(analysis.subject, stages, channel)
+    error = max((entry[1] for entry in found), default=0.0)
+    proved = all(entry[2] for entry in found) and _all_proved(analysis, channel, 0)
+    beyond = any(stage.tail and stage.at_lo[0] <= 0 <= stage.at_lo[1] for stage in stages)
+    note = _window(analysis, channel) if beyond else ""
+    return One(tuple(entry[0] for entry in found), _proof(proved, error), error, note)
+
+
+def slopes_at_zero(analysis: Analysis, channel: int) -> One[tuple[float, float]]:
+    """The slopes at 0 from the left and from the right; nan where a side is not defined."""
+    for joint in analysis.joints[channel]:
+        if joint.x == 0:
+            return _one_sided(joint)
+    for piece in analysis.pieces.of(channel):
+        if piece.lo < 0 < piece.hi and piece.defined:
+            field = analysis.subject.field(piece.tree).derivative
+            values = analysis.subject.one(channel)
+            lo, hi = enclose_at(field.node, values, analysis.subject.name, 0.0, 0.0)
+            middle = 0.5 * (lo + hi)
+            if math.isfinite(middle):
+                return One((middle, middle), "exact" if lo == hi else "certified", hi - lo)
+    return One((math.nan, math.nan), "exact")
+
+
+def _one_sided(joint: Joint) -> One[tuple[float, float]]:
+    sides, error = [], 0.0
+    for lo, hi in (joint.left_slope, joint.right_slope):
+        sides.append(lo if lo == hi else 0.5 * (lo + hi))
+        error = max(error, 0.0 if lo == hi or math.isnan(lo) else hi - lo)
+    strength = weakest("certified" if error else "exact", "exact" if joint.proved else "numeric")
+    return One((sides[0], sides[1]), strength, error)

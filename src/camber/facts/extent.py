@@ -1,0 +1,62 @@
+"""The interval of all values of a function from its stages: the range, and the slope interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from camber.facts.bounds import Bounds
+from camber.facts.stages import Stages
+from camber.facts.values import Interval, Provenance
+
+#: A proved enclosure wider than the values found by more than this is not called the extent.
+TIGHT = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The interval of values, how it is known, and the slack of its worse end."""
+
+    interval: Interval
+    provenance: Provenance
+    error: float
+    note: str = ""
+
+
+def extent(stages: Stages, channel: int, extra: tuple[Bounds, ...] = ()) -> Extent | None:
+    """Bound all values in one channel; ``extra`` bounds count too. None where nothing is defined."""
+    attained: list[Bounds] = list(extra)
+    outer: list[Bounds] = list(extra)
+    sure = True
+    ends: dict[float, bool] = {}
+    for stage in stages.of[channel]:
+        outer += [stage.at_lo, stage.at_hi]
+        sure &= stage.sure
+        if stage.tail:
+            continue
+        attained += [stage.at_lo, stage.at_hi]
+        for bounds, place in ((stage.at_lo, stage.lo), (stage.at_hi, stage.hi)):
+            for value in bounds:
+                ends[value] = ends.get(value, False) or math.isfinite(place)
+    if not attained:
+        return None
+    outer += stages.loose[channel]
+    lo, hi = min(b[0] for b in outer), max(b[1] for b in outer)
+    inner_lo, inner_hi = min(b[1] for b in attained), max(b[0] for b in attained)
+    slack = max(_gap(lo, inner_lo), _gap(inner_hi, hi))
+    scale = max(1.0, *(abs(v) for v in (inner_lo, inner_hi) if math.isfinite(v)))
+    closed = (ends.get(lo, True), ends.get(hi, True))
+    proved = sure and all(stage.proved or stage.tail for stage in stages.of[channel])
+    if sure and slack <= TIGHT * scale:
+        exact = proved and slack == 0
+        return Extent(Interval(lo, hi, closed), "exact" if exact else "certified", slack)
+    attained_lo = min(b[0] for b in attained)
+    attained_hi = max(b[1] for b in attained)
+    note = f"proved to lie in {Interval(lo, hi)}" if sure else ""
+    error = slack if sure else max(slack if math.isfinite(slack) else 0.0, 1e-6 * scale)
+    return Extent(Interval(attained_lo, attained_hi, closed), "numeric", error, note)
+
+
+def _gap(a: float, b: float) -> float:
+    """b − a, zero between equal infinities."""
+    return 0.0 if a == b else b - a
