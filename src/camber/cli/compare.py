@@ -21,6 +21,7 @@ def compare(
             show_default=False,
         ),
     ] = None,
+    task: Annotated[str, typer.Option(help="What to learn.")] = "charlm",
     text: Annotated[
         str | None,
         typer.Option(help="Train on this text file, folder or pattern.", metavar="FILE"),
@@ -60,6 +61,7 @@ def compare(
     with RunProgress() as progress:
         comparison = run(
             entries or DEFAULT_ENTRIES,
+            task,
             preset="quick" if quick else preset or "default",
             seeds=seeds,
             workers=workers,
