@@ -10,7 +10,8 @@ from camber.activations.entry import from_formula, parse_formula
 from camber.activations.registry import is_known, known_names, lookup
 from camber.errors import CamberError, DtypeError, FormulaError, unknown_name
 from camber.fast import Backend
-from camber.formula import Formula
+from camber.formula import Formula, Input
+from camber.formula.tree import walk
 
 _LIKE_A_NAME = re.compile(r"[A-Za-z_][\w\- ]*")
 
@@ -71,4 +72,9 @@ def activation(
         if _LIKE_A_NAME.fullmatch(text):
             raise unknown_name("activation", text, known_names()) from None
         raise
+    if not any(isinstance(node, Input) for node in walk(formula.root)):
+        if _LIKE_A_NAME.fullmatch(text):
+            # "swi-glu" reads as a difference of two parameters; nobody means that
+            raise unknown_name("activation", text, known_names())
+        raise CamberError(f"the formula {text!r:.80} does not use x, so it is no activation")
     return from_formula(formula, backend, params)

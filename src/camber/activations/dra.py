@@ -34,6 +34,11 @@ _FORMULAS: Final = {
     "model": f"x + a/{_SAFE_B}*sin(a*x)**2 + c*cos(b*x) + d*tanh(b*x)",
     "paper": f"x + a*sin(x/{_SAFE_B})**2 + c*cos(b*x) + d*tanh(b*x)",
 }
+# The branch that is not taken is still differentiated: it must not divide by 0 either.
+_PROGRAMS: Final = {
+    "package": "x + b*where(abs(a) < 1e-8, a*x**2, sin(a*x)**2/where(abs(a) < 1e-8, 1, a)) "
+    "+ c*cos(a*x) + d*tanh(b*x)",
+}
 _NAMES: Final = {"package": "dra", "model": "dra_model", "paper": "dra_paper"}
 
 
@@ -96,7 +101,8 @@ class DRA(Pointwise):
         given = {"a": a, "b": b, "c": c, "d": d}
         self._drawn = tuple(name for name, value in given.items() if value is None)
         values = {name: 0.0 if value is None else value for name, value in given.items()}
-        self._define(Formula.parse(_FORMULAS[form]), values)
+        program = Formula.parse(_PROGRAMS.get(form, _FORMULAS[form]))
+        self._define(Formula.parse(_FORMULAS[form]), values, program=program)
         self.reset_parameters(generator)
 
     @torch.no_grad()
