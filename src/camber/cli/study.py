@@ -36,7 +36,7 @@ def list_studies(json: Json = False) -> None:
                         "name": found.name,
                         "title": found.title,
                         "source": found.source,
-                        "needs": dict(found.needs),
+                        "needs": {str(size): need for size, need in found.needs.items()},
                     }
                     for found in studies
                 ]

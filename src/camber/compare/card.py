@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from camber.activations import Activation, activation, lookup
 from camber.compare.entries import Entry
 from camber.errors import CamberError, UnknownNameError
-from camber.facts import Fact, Facts, gain, hermite_coefficients, of, variance_gain
+from camber.facts import NAMES, Fact, hermite_coefficients, of
 from camber.formula import Formula, to_latex
 
 if TYPE_CHECKING:
@@ -26,26 +26,20 @@ if TYPE_CHECKING:
 
     from camber.activations import Entry as CatalogueEntry
 
-#: Facts in the order a reader asks for them, with their headings.
-FACTS: Final = {
-    "domain": "domain",
-    "range": "range",
-    "kinks": "kinks",
-    "jumps": "jumps",
-    "inflections": "inflections",
-    "monotone_pieces": "monotone",
-    "convex_pieces": "convexity",
+#: Headings of facts whose name does not say it all.
+HEADINGS: Final = {
     "slope": "slopes",
     "lipschitz": "Lipschitz constant",
     "slopes_at_zero": "slopes at 0, left and right",
-    "parity": "parity",
-    "homogeneity": "homogeneity",
-    "growth": "growth",
-    "asymptotes": "asymptotes",
     "zero_set": "zeros",
     "mean": "E[s(z)], z ~ N(0, 1)",
     "second_moment": "E[s(z)²]",
+    "slope_mean": "E[s'(z)]",
     "slope_second_moment": "E[s'(z)²]",
+    "value_slope_moment": "E[s(z) s'(z)]",
+    "curvature_mean": "E[s''(z)]",
+    "gain": "gain: std = gain / √fan_in",
+    "variance_gain": "variance gain: gain²",
 }
 
 HERMITE_DEGREE: Final = 6
@@ -82,9 +76,9 @@ class Card:
 
     @cached_property
     def facts(self) -> dict[str, Fact[object] | None]:
-        """Fact by name, in :data:`FACTS`' order; None where the kind has no such fact."""
-        known = _answer(lambda: of(self.activation))
-        return {name: None if known is None else _fact(known, name) for name in FACTS}
+        """Fact by name; None where the kind has no such fact."""
+        known = of(self.activation)
+        return {name: _answer(partial(getattr, known, name)) for name in NAMES}
 
     @cached_property
     def derivatives(self) -> dict[str, Formula]:
@@ -97,18 +91,10 @@ class Card:
         return slopes
 
     @cached_property
-    def gains(self) -> dict[str, float | None]:
-        """``gain`` (std = gain / √fan_in keeps unit variance) and ``variance_gain``, its square."""
-        return {
-            "gain": _answer(lambda: float(gain(self.activation))),
-            "variance_gain": _answer(lambda: float(variance_gain(self.activation))),
-        }
-
-    @cached_property
     def hermite(self) -> list[float] | None:
         """Coefficients in the normalised Hermite polynomials, degrees 0 to 6."""
         found = _answer(lambda: hermite_coefficients(self.activation, HERMITE_DEGREE))
-        return None if found is None else [float(value) for value in found]
+        return None if found is None or found.ndim != 1 else [float(value) for value in found]
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain data: the object that ``--json`` prints."""
@@ -132,7 +118,8 @@ class Card:
                 name: None if fact is None else {**fact.to_dict(), "text": str(fact)}
                 for name, fact in self.facts.items()
             },
-            **self.gains,
+            "gain": self._number("gain"),
+            "variance_gain": self._number("variance_gain"),
             "hermite": self.hermite,
             "usage": self.usage,
         }
@@ -162,6 +149,10 @@ class Card:
             kinks=self._points("kinks"),
             jumps=self._points("jumps"),
         )
+
+    def _number(self, name: str) -> float | None:
+        fact = self.facts[name]
+        return fact.value if fact is not None and isinstance(fact.value, float) else None
 
     def _points(self, name: str) -> tuple[float, ...]:
         fact = self.facts[name]
@@ -201,17 +192,16 @@ class Card:
         return table
 
     def _facts(self) -> Table:
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table("fact", "value", "how it is known")
         for name, fact in self.facts.items():
             if fact is not None:
-                table.add_row(FACTS[name], _cut(str(fact)), _cut(fact.how))
-        for name, value in self.gains.items():
-            if value is not None:
-                table.add_row(name.replace("_", " "), f"{value:.6f}", "from E[s(z)²]")
+                heading = HEADINGS.get(name, name.replace("_", " "))
+                table.add_row(escape(heading), _cut(str(fact)), _cut(fact.how))
         if self.hermite is not None:
-            text = "  ".join(f"{value:+.5f}" for value in self.hermite)
+            text = "  ".join(f"{round(value, 5) + 0.0:.5f}" for value in self.hermite)
             table.add_row("Hermite coefficients, 0 to 6", text, "normalised, probabilists'")
         return table
 
@@ -232,8 +222,8 @@ def card(spec: str | Formula | Activation) -> Card:
         >>> found = card("gelu")
         >>> found.facts["slope"].provenance in ("exact", "certified")
         True
-        >>> round(found.gains["gain"], 6)
-        1.53353
+        >>> print(found.facts["gain"])
+        1.53353044
     """
     if isinstance(spec, str):
         entry = Entry.parse(spec)
@@ -253,10 +243,6 @@ def _answer(question: Callable[[], Answer]) -> Answer | None:
         return question()
     except CamberError:
         return None
-
-
-def _fact(facts: Facts, name: str) -> Fact[object] | None:
-    return _answer(lambda: getattr(facts, name))
 
 
 def _cut(text: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from camber.errors import CamberError, DtypeError
 
@@ -74,7 +74,7 @@ class Entry:
         """
         from camber.activations import Fixed, activation
 
-        options = {
+        options: dict[str, Any] = {
             key: Fixed(float(value["fixed"])) if isinstance(value, Mapping) else value
             for key, value in self.options.items()
         }

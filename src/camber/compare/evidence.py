@@ -41,8 +41,8 @@ def lead_claims(
     failed = any(run.failed for label in (entry, base) for run in runs[label])
     mean, low, high = math.nan, None, None
     if not failed:
-        values = ([run.metric for run in runs[label]] for label in (entry, base))
-        mean, low, high, _ = paired(*values)
+        own, other = ([run.metric for run in runs[label]] for label in (entry, base))
+        mean, low, high, _ = paired(own, other)
     least = Claim.exact(
         name=f"{entry}-mean",
         statement=f"{entry} − {base}: mean over these {len(seeds)} seeds",
@@ -98,8 +98,8 @@ def coefficient_table(runs: Mapping[str, Sequence[Run]]) -> StudyTable:
         sites = [site for site in found if isinstance(site, dict) and site]
         for path in sites[0] if sites else ():
             for key in sites[0][path]:
-                columns = zip(*(site[path][key] for site in sites), strict=True)
-                values = " ".join(f"{fmean(column):.3f}" for column in columns)
+                entries = zip(*(site[path][key] for site in sites), strict=True)
+                values = " ".join(f"{fmean(entry):.3f}" for entry in entries)
                 rows.append((label, path, key, values))
     columns = ("entry", "site", "coefficient", "mean over seeds")
     return StudyTable(title="Learned coefficients", columns=columns, rows=tuple(rows))

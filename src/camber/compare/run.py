@@ -154,8 +154,8 @@ def _place(
         "task": {"name": task.name, "options": dict(options), "describe": dict(task.describe())},
         "fit": plain_dict(config),
     }
-    path = Path("runs") / f"compare-{digest_of(identity)[:12]}" if directory is None else directory
-    return RunDirectory(path, identity)
+    named = Path("runs", f"compare-{digest_of(identity)[:12]}")
+    return RunDirectory(named if directory is None else Path(directory), identity)
 
 
 def _runs(

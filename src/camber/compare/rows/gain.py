@@ -6,12 +6,11 @@ from camber.errors import CamberError
 
 
 def _measure(subject: Subject) -> Cell:
-    from camber.facts import gain
-
     try:
-        return float(gain(subject.activation))
+        value = subject.facts.gain.value
     except CamberError:  # no finite second moment, or a kind the moments are not defined for
         return None
+    return value if isinstance(value, float) else None  # one per channel is no single number
 
 
 def _show(cell: Cell) -> str:

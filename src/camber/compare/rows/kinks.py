@@ -16,8 +16,8 @@ def _show(cell: Cell) -> str:
     if not isinstance(cell, dict):
         return "—"
     points = cell["value"]
-    if not isinstance(points, list):
-        return "—"
+    if not isinstance(points, list) or any(isinstance(point, list) for point in points):
+        return "—"  # one list per channel
     return ", ".join(f"{point:.4g}" for point in points) or "none"
 
 
