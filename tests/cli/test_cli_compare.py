@@ -1,5 +1,6 @@
 """`camber compare`: what it prints, what it refuses, and that a kill loses nothing."""
 
+import errno
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import camber.compare as package
 from camber.cli import compare as verb
 from camber.compare import run
 from camber.train import Event, InlineExecutor
@@ -30,12 +32,11 @@ def text(tmp_path: Path) -> Path:
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run jobs in this process: a worker takes seconds to start."""
-    import camber.compare
 
     def here(*args: Any, **kwargs: Any) -> object:
         return run(*args, **{**kwargs, "executor": InlineExecutor()})
 
-    monkeypatch.setattr(camber.compare, "run", here)
+    monkeypatch.setattr(package, "run", here)
 
 
 @pytest.mark.usefixtures("inline")
@@ -134,6 +135,36 @@ def test_foreign_and_corrupted_directories(
     said = camber(*command, text)  # a file where a directory belongs
     assert said.code == 2
     assert "not a directory" in said.error
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_full_disk_is_said_and_loses_nothing(
+    camber: Callable[..., Any], text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    place = tmp_path / "run"
+    command = ("compare", "relu", *TINY, "--text", text, "--directory", place)
+    assert camber(*command).code == 0
+    kept = {path: path.read_bytes() for path in place.glob("jobs/*/outcome.json")}
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        said = camber("compare", "gelu", *command[1:])
+    assert said.code == 2
+    assert "the disk is full" in said.error
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert camber("compare", "gelu", *command[1:]).code == 0
+
+
+def test_an_error_of_the_system_is_one_sentence(
+    camber: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/root/secret")
+
+    monkeypatch.setattr(package, "run", deny)
+    assert camber("compare", "relu").sentence == "camber: Permission denied (/root/secret)\n"
 
 
 @pytest.mark.usefixtures("inline")

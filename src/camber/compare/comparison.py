@@ -13,9 +13,8 @@ from camber.compare.statistics import Difference, Estimate, against_best, estima
 from camber.compare.subject import Run, Subject
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from camber.compare.entries import Entry
+    from camber.compare.table import Report
     from camber.tasks import Task
 
 
@@ -66,11 +65,19 @@ class Comparison:
             metric=self.metric.replace("_", " "), unit=self.throughput, better=self.better
         )
 
-    def table(self) -> RenderableType:
+    def table(self) -> Report:
         """Return the report for the terminal: ``rich.print(comparison.table())``."""
-        from camber.compare.table import render
+        from camber.compare.table import Report
 
-        return render(self)
+        return Report(self)
+
+    def __str__(self) -> str:
+        from rich.console import Console
+
+        plain = Console(width=110, color_system=None, highlight=False)
+        with plain.capture() as captured:
+            plain.print(self.table())
+        return captured.get()
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain data: the object that ``--json`` prints."""

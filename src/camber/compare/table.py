@@ -2,57 +2,63 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
 
 from camber.compare.rows import all_rows
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+    from rich.console import Console, ConsoleOptions, RenderResult
 
     from camber.compare.comparison import Comparison
 
-#: Entries side by side; more go into a further table below.
-ACROSS = 6
+#: Columns of characters that the headings take, and that an entry wants.
+HEADING, WANTED = 30, 18
 
 
-def comparison_tables(comparison: Comparison) -> list[Table]:
-    """Return the comparison as tables of at most six entries each, the best first."""
-    from rich.table import Table
-    from rich.text import Text
+@dataclass(frozen=True)
+class Report:
+    """A comparison as something rich can print, at any width of the terminal."""
 
-    tables = []
-    labels = comparison.ranking
-    for start in range(0, len(labels), ACROSS):
-        part = labels[start : start + ACROSS]
-        table = Table(title=comparison.title if start == 0 else None, title_justify="left")
-        table.add_column("")
-        for label in part:
-            best = label == comparison.best
-            table.add_column(
-                Text(label, style="bold" if best else ""), justify="right", overflow="fold"
-            )
-        for row in all_rows():
-            cells = comparison.rows[row.key]
-            if all(cell is None for cell in cells.values()):
-                continue  # nobody has an answer: the question does not arise here
-            table.add_row(
-                Text(comparison.heading(row)), *(Text(row.show(cells[label])) for label in part)
-            )
-        tables.append(table)
-    return tables
+    comparison: Comparison
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield tables, one sentence per entry, and what the verdict speaks for."""
+        comparison = self.comparison
+        across = max(2, (options.max_width - HEADING) // WANTED)
+        for start in range(0, len(comparison.ranking), across):
+            yield table_of(comparison, comparison.ranking[start : start + across])
+        yield Text("")
+        for label in comparison.ranking:
+            yield Text(f"• {comparison.sentences[label]}")
+        yield Text("")
+        yield from (Text(note) for note in comparison.notes)
+        yield Text(f"Again: {comparison.command}")
+        legend = [
+            f"{comparison.heading(row).splitlines()[0]}: {row.explain}"
+            for row in all_rows()
+            if _answered(comparison, row.key)
+        ]
+        yield Text("; ".join(legend) + ".", style="dim")
 
 
-def render(comparison: Comparison) -> RenderableType:
-    """Return tables, one sentence per entry, and what the verdict speaks for."""
-    from rich.console import Group
-    from rich.text import Text
+def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
+    """Return the rows of ``labels``, side by side in that order."""
+    table = Table(title=comparison.title, title_justify="left")
+    table.add_column("")
+    for label in labels:
+        style = "bold" if label == comparison.best else ""
+        table.add_column(Text(label, style=style), justify="right", overflow="fold")
+    for row in all_rows():
+        if _answered(comparison, row.key):
+            cells = (Text(row.show(comparison.rows[row.key][label])) for label in labels)
+            table.add_row(Text(comparison.heading(row)), *cells)
+    return table
 
-    parts: list[RenderableType] = [*comparison_tables(comparison), Text("")]
-    parts += [Text(f"• {comparison.sentences[label]}") for label in comparison.ranking]
-    parts.append(Text(""))
-    parts += [Text(note) for note in comparison.notes]
-    parts.append(Text(f"Again: {comparison.command}"))
-    legend = (f"{comparison.heading(row).splitlines()[0]}: {row.explain}" for row in all_rows())
-    parts.append(Text("; ".join(legend) + ".", style="dim"))
-    return Group(*parts)
+
+def _answered(comparison: Comparison, key: str) -> bool:
+    """Whether anybody has an answer: where nobody has, the question does not arise."""
+    return any(cell is not None for cell in comparison.rows[key].values())

@@ -1,8 +1,13 @@
 """The interval of slopes, rounded outwards."""
 
+import math
+
 from camber.compare.rows.row import Cell, Row
 from camber.compare.subject import Subject
 from camber.errors import CamberError
+
+#: Four decimals stand in the table, all digits in the data.
+SCALE = 10_000
 
 
 def _measure(subject: Subject) -> Cell:
@@ -14,7 +19,12 @@ def _measure(subject: Subject) -> Cell:
 
 
 def _show(cell: Cell) -> str:
-    return str(cell["text"]) if isinstance(cell, dict) else "—"
+    if not isinstance(cell, dict):
+        return "—"
+    low, high = cell["value"]["lo"], cell["value"]["hi"]
+    if not isinstance(low, float) or not isinstance(high, float):
+        return str(cell["text"])  # an infinite end, or one interval per channel
+    return f"[{math.floor(low * SCALE) / SCALE:g}, {math.ceil(high * SCALE) / SCALE:g}]"
 
 
 ROW = Row(
