@@ -7,6 +7,7 @@ parts hold laws (dtype, shape, NaN, transforms) that need no numbers.
 import copy
 import math
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -243,6 +244,22 @@ def test_exports(chosen):
     x, g = torch.randn(5, FEATURES), torch.randn(5, FEATURES)
     for a, b in zip(program.module()(x, g), together(x, g), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="builds kernels with a C compiler")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", NAMES)
+def test_compiled_kernels_compute_the_same(name, dtype):
+    results = []
+    for backend in ("reference", "compile"):
+        module = build(name, dtype, backend=backend)
+        given = with_gradient(inputs(module, 40, FEATURES, dtype=dtype))
+        output = module(*given)
+        results.append((output, *(g for g in gradients(output, module, given) if g is not None)))
+    for mine, theirs in zip(*results, strict=True):
+        tolerance = 1e-10 if dtype == torch.float64 else 1e-4
+        torch.testing.assert_close(mine, theirs, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.slow
