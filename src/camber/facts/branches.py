@@ -1,9 +1,9 @@
 """Where a formula may lose smoothness, and which smooth formula it is on each side.
 
 A node such as ``max(a, b)`` changes its branch, and one such as ``log(u)`` its smoothness, only
-where a break function h, here a − b or u, is zero. The signs of all h on a stretch of the axis pick one
-branch of every node and leave a smooth formula. Breaks are listed inner ones first, so each h can
-itself be resolved by the signs before it.
+where a break function h, here a − b or u, is zero. The signs of all h on a stretch of the axis
+pick one branch of every node and leave a smooth formula. Breaks are listed inner ones first, so
+each h can itself be resolved by the signs before it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Skeleton:
                 continue
             for function, branches in _break_functions(node):
                 tidied = tidy(function)
-                if not depends_on(tidied, name):
+                # A condition on parameters alone picks a branch too, channel by channel.
+                if not depends_on(tidied, name) and node.operation != "where":
                     continue
                 if tidied not in places:
                     places[tidied] = len(self.breaks)

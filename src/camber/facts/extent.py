@@ -33,18 +33,22 @@ def extent(stages: Stages, channel: int, extra: tuple[Bounds, ...] = ()) -> Exte
         outer += [stage.at_lo, stage.at_hi]
         sure &= stage.sure
         if stage.tail:
+            if stage.reached is not None:
+                lowest, highest = stage.reached
+                attained += [(lowest, lowest), (highest, highest)]
             continue
         attained += [stage.at_lo, stage.at_hi]
         for bounds, place in ((stage.at_lo, stage.lo), (stage.at_hi, stage.hi)):
             for value in bounds:
-                ends[value] = ends.get(value, False) or math.isfinite(place)
+                taken = math.isfinite(place) or stage.direction == 0
+                ends[value] = ends.get(value, False) or taken
     if not attained:
         return None
     outer += stages.loose[channel]
     lo, hi = min(b[0] for b in outer), max(b[1] for b in outer)
     inner_lo, inner_hi = min(b[1] for b in attained), max(b[0] for b in attained)
     slack = max(_gap(lo, inner_lo), _gap(inner_hi, hi))
-    scale = max(1.0, *(abs(v) for v in (inner_lo, inner_hi) if math.isfinite(v)))
+    scale = max([1.0, *(abs(v) for v in (inner_lo, inner_hi) if math.isfinite(v))])
     closed = (ends.get(lo, True), ends.get(hi, True))
     proved = sure and all(stage.proved or stage.tail for stage in stages.of[channel])
     if sure and slack <= TIGHT * scale:

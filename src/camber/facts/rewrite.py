@@ -147,14 +147,22 @@ def _difference(a: Node, b: Node) -> Node:
         return ZERO
     match a, b:
         case Number(one), Call("pow", (Call("tanh", (u,)), Number(two))) if one == 1 and two == 2:
-            doubled = multiply(TWO, u)
-            return multiply(
-                constant(4), multiply(call("sigmoid", doubled), call("sigmoid", negative(doubled)))
-            )
+            return _squared_sech(multiply(TWO, u))
+        case Number(one), Call("mul", (Number(four), Call("mul", (Call("sigmoid", (u,)), _)))) if (
+            one == 1 and b == _squared_sech(u)
+        ):
+            # 1 − (1 − tanh²), the slope of x − tanh(x)
+            return power(call("tanh", divide(u, TWO)), 2)
         case _, Number(value) if value < 0:
             return add(a, Number(-value))
         case _:
             return subtract(a, b)
+
+
+def _squared_sech(doubled: Node) -> Node:
+    """1 − tanh(u)² = 4 sigmoid(2u) sigmoid(−2u), from 2u."""
+    both = multiply(call("sigmoid", doubled), call("sigmoid", negative(doubled)))
+    return multiply(constant(4), both)
 
 
 def _quotient(a: Node, b: Node) -> Node:

@@ -64,7 +64,9 @@ def sign_table(field: Field, lo: Array, hi: Array, channel: Index) -> SignTable:
     """
     cells = refine(cover(lo, hi), channel, field.subject, field.node)
     roots, owners = _roots(field, cells, channel)
-    cells = insert(cells, *_around(cells, roots, owners))
+    ends, end_owners = _vanishing_ends(field, lo, hi, channel)
+    cut, cut_owners = np.concatenate([roots, ends]), np.concatenate([owners, end_owners])
+    cells = insert(cells, *_around(cells, cut, cut_owners))
     cells, signs, size = _decide(field, cells, channel, roots, owners)
     return _collect(field, cells, signs, size, channel, roots, owners)
 
@@ -72,7 +74,7 @@ def sign_table(field: Field, lo: Array, hi: Array, channel: Index) -> SignTable:
 def _roots(field: Field, cells: Cells, channel: Index) -> tuple[Array, Index]:
     """Roots in floating point between samples of opposite sign, and their stretches."""
     points = cells.lo[:, None] + (cells.hi - cells.lo)[:, None] * _SAMPLES
-    values = field(points, channel[cells.owner])
+    values = field.sample(points, channel[cells.owner])
     owner = np.repeat(cells.owner, len(_SAMPLES))
     flat, signs = points.ravel(), np.sign(values.ravel())
     # Exact zeros and nan take no part; a root hit by a sample lies between its neighbours.
@@ -80,8 +82,19 @@ def _roots(field: Field, cells: Cells, channel: Index) -> tuple[Array, Index]:
     flat, signs, owner = flat[live], signs[live], owner[live]
     change = np.flatnonzero((signs[1:] != signs[:-1]) & (owner[1:] == owner[:-1]))
     owner = owner[change]
-    roots = bracketed_roots(lambda x: field(x, channel[owner]), flat[change], flat[change + 1])
+    roots = bracketed_roots(
+        lambda x: field.sample(x, channel[owner]), flat[change], flat[change + 1]
+    )
     return roots, owner
+
+
+def _vanishing_ends(field: Field, lo: Array, hi: Array, channel: Index) -> tuple[Array, Index]:
+    """Ends of stretches at which the function is zero or has no value: its sign is hard there."""
+    ends = np.concatenate([lo, hi])
+    owner = np.tile(np.arange(len(lo)), 2)
+    value = np.abs(field.sample(ends, channel[owner]))
+    hard = ~(value > 1e-9)
+    return ends[hard], owner[hard]
 
 
 def _around(cells: Cells, roots: Array, owners: Index) -> tuple[Array, Index]:
@@ -114,6 +127,12 @@ def _decide(
         scale = np.maximum(1.0, np.minimum(np.abs(cells.lo), np.abs(cells.hi)))
         open_cells = (low < 0) & (high > 0) & (width > 1e-13 * scale)
         open_cells &= ~_holds_root(cells, roots, owners)
+        # Below rounding noise of the function's size no splitting helps.
+        size = np.maximum(np.abs(low), np.abs(high))
+        finite = np.where(np.isfinite(size), size, 0.0)
+        largest = np.zeros(len(channel))
+        np.maximum.at(largest, cells.owner, finite)
+        open_cells &= size > 1e-13 * largest[cells.owner]
         if not open_cells.any() or open_cells.sum() > _UNDECIDED_LIMIT:
             break
         cells, new = split_cells(cells, open_cells, 4)
@@ -201,7 +220,7 @@ def _sampled(
         if right <= left:
             continue
         points = left + (right - left) * _SAMPLES[None, :]
-        value = field(points, channel)[0]
+        value = field.sample(points, channel)[0]
         value = value[np.isfinite(value)]
         sign = int(np.sign(np.median(value))) if len(value) else 0
         _append(runs, Run(left, right, sign, False))

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camber.facts.bounds import Bounds, plus, up
+from camber.facts.periodic import split, total_bounds
 from camber.facts.pieces import FAR, WINDOW, Piece, Pieces, oscillates
 from camber.facts.point import enclose_at
 from camber.facts.rewrite import tidy
@@ -41,7 +42,8 @@ _SCALAR_LIMIT: Final = 64
 class Stage:
     """A stretch on which g rises (+1), falls (−1) or stays (0); g's values at its two ends.
 
-    ``tail`` marks a stretch to infinity on which g is only bounded: its ends bound all values.
+    ``tail`` marks a stretch to infinity on which g is only bounded: its ends bound all values, of
+    which those in ``reached`` are known to be taken or approached.
     """
 
     lo: float
@@ -55,6 +57,7 @@ class Stage:
     at_hi: Bounds = (-math.inf, math.inf)
     sure: bool = True
     tail: bool = False
+    reached: Bounds | None = None
 
 
 @dataclass(slots=True)
@@ -233,7 +236,7 @@ def _fill_values(g: Field, stages: list[Stage]) -> None:
     inner = [stage for stage in stages if not stage.tail]
     for stage in stages:
         if stage.tail:
-            stage.at_lo, stage.at_hi, stage.sure = _bounded(g, stage)
+            _bound_tail(g, stage)
     ends = [(stage, upper) for stage in inner for upper in (False, True)]
     finite = [
         (stage, upper) for stage, upper in ends if math.isfinite(stage.hi if upper else stage.lo)
@@ -271,45 +274,101 @@ def _at_points(g: Field, ends: list[tuple[Stage, bool]]) -> list[Bounds]:
         bounds = enclose_at(g.node, values, g.subject.name, point, point)
         if error:
             # g moves little around a root of its slope: bound it by the mean value theorem.
-            lo, hi = point - error, point + error
-            lo, hi = enclose_at(g.derivative.node, values, g.subject.name, lo, hi)
-            reach = up(error * max(abs(lo), abs(hi)))
+            around = point - error, point + error
+            steepest = enclose_at(g.derivative.node, values, g.subject.name, *around)
+            reach = up(error * max(abs(steepest[0]), abs(steepest[1])))
+            direct = enclose_at(g.node, values, g.subject.name, *around)
             bounds = plus(bounds, (-reach, reach))
+            bounds = max(bounds[0], direct[0]), min(bounds[1], direct[1])
         found.append(bounds)
     return found
 
 
-def _bounded(g: Field, stage: Stage) -> tuple[Bounds, Bounds, bool]:
-    """Bounds of g beyond the window, from its tail or from plain interval arithmetic."""
+def _bound_tail(g: Field, stage: Stage) -> None:
+    """Bound g beyond the window: its periodic parts over a period, the rest by its tail."""
     side = -1 if not math.isfinite(stage.lo) else 1
-    known = tail(g.node, g.subject.one(stage.piece.channel), g.subject.name, side)
-    near = stage.hi if side < 0 else stage.lo
-    if known is not None and known.start <= abs(near):
-        return known.bounds, known.bounds, True
-    channel = np.array([stage.piece.channel])
-    low, high = g.enclose(np.array([stage.lo]), np.array([stage.hi]), channel)
-    bounds = float(low[0]), float(high[0])
-    return bounds, bounds, True
+    near = abs(stage.hi if side < 0 else stage.lo)
+    channel = stage.piece.channel
+    parts = None if stage.piece.open else split(g, channel)
+    if parts is not None:
+        periods = [_over_period(g.subject.field(node), channel, t) for node, t in parts[0]]
+        outer, attained = _far(g.subject.field(parts[1]), channel, side, near)
+        if attained is not None and attained[0] == attained[1]:
+            # Whatever the rest tends to, every value of one period recurs beside it.
+            inner = [found[1] for found in periods]
+            if len(inner) == 1:
+                stage.reached = total_bounds([*inner, attained])
+        outer = total_bounds([outer, *(found[0] for found in periods)])
+    else:
+        outer, stage.reached = _far(g, channel, side, near)
+    stage.at_lo = stage.at_hi = outer
+    if stage.reached is None:
+        stage.reached = _sampled_reach(g, channel, side)
+
+
+def _far(g: Field, channel: int, side: int, near: float) -> tuple[Bounds, Bounds | None]:
+    """Bounds of g beyond ``near``, and its limit where it has one."""
+    known = tail(g.node, g.subject.one(channel), g.subject.name, side)
+    if known is not None and known.start <= near:
+        limit = known.limit
+        return known.bounds, limit if limit[1] - limit[0] <= 1e-12 or limit[0] == limit[1] else None
+    ends = (
+        (np.array([-np.inf]), np.array([-near]))
+        if side < 0
+        else (np.array([near]), np.array([np.inf]))
+    )
+    low, high = g.enclose(*ends, np.array([channel]))
+    return (float(low[0]), float(high[0])), None
+
+
+def _over_period(g: Field, channel: int, period: float) -> tuple[Bounds, Bounds]:
+    """Bounds of all values of a periodic function, and the range that it is known to take."""
+    piece = Piece(0.0, period, channel, g.node)
+    found = Stages([[] for _ in range(channel + 1)], [[] for _ in range(channel + 1)])
+    found.windowed = [False] * (channel + 1)
+    stages = list(_stages(g, [piece], period, found))
+    _fill_values(g, stages)
+    ends = [bounds for stage in stages for bounds in (stage.at_lo, stage.at_hi)]
+    outer = ends + found.loose[channel]
+    return (
+        (min(b[0] for b in outer), max(b[1] for b in outer)),
+        (min(b[1] for b in ends), max(b[0] for b in ends)),
+    )
+
+
+def _sampled_reach(g: Field, channel: int, side: int) -> Bounds | None:
+    """Infinite ends that samples far out bear out: x cos(x) grows without bound both ways."""
+    points = side * (np.array([1e4, 1e5])[:, None] + np.linspace(0.0, 40.0, 997))
+    values = g(points, np.full(2, channel))
+    if not np.isfinite(values).all():
+        return None
+    low, high = values.min(axis=1), values.max(axis=1)
+    lo = -math.inf if low[1] < 3 * low[0] < -1e3 else float(low.min())
+    hi = math.inf if high[1] > 3 * high[0] > 1e3 else float(high.max())
+    return lo, hi
 
 
 def _limit(g: Field, stage: Stage, side: int) -> tuple[Bounds, bool]:
     """The limit of g at infinity, and whether it is proved."""
+    if isinstance(g.node, Number):
+        return (float(g.node.value),) * 2, True
     known = tail(g.node, g.subject.one(stage.piece.channel), g.subject.name, side)
     if known is not None:
         lo, hi = known.limit
         if hi - lo <= 1e-9 * max(1.0, abs(lo)) or lo == hi:
             return known.limit, True
-    # Without an expansion: the value far out, where it has settled or run off to infinity.
+    # Without an expansion: the value where it has settled best, before rounding takes over.
     channel = np.array([stage.piece.channel])
-    points = side * np.array([1e3, 1e5, 1e7, 1e10, 1e15])
-    values = g(points[None, :], channel)[0]
+    values = g(side * 2.0 ** np.arange(4, 60)[None, :], channel)[0]
     values = values[np.isfinite(values)]
-    if not len(values):
+    if len(values) < 2:
         return (-math.inf, math.inf), False
-    last = float(values[-1])
-    if abs(last) > 1e8 and np.all(np.diff(np.abs(values)) >= 0):
-        last = math.copysign(math.inf, last)
-    return (last, last), False
+    change = np.abs(np.diff(values))
+    settled = int(np.argmin(change + 1e-3 * np.abs(values[1:]) * (change == 0)))
+    best = float(values[settled + 1])
+    if change[settled] > 1e-3 * max(1.0, abs(best)):
+        best = math.copysign(math.inf, values[len(values) // 2])
+    return (best, best), False
 
 
 def _approach(g: Field, stage: Stage, upper: bool) -> tuple[Bounds, bool]:

@@ -19,6 +19,9 @@ import numpy.typing as npt
 from camber.errors import CamberError, unknown_name
 from camber.facts.rewrite import depends_on, tidy
 from camber.formula import Formula, to_interval, to_numpy
+from camber.formula.derivative import derivative
+from camber.formula.numpy_operations import NUMPY, constant_value
+from camber.formula.tape import Tape, compile_tape
 from camber.formula.tree import Input, Node, Parameter, walk
 
 Array = npt.NDArray[np.float64]
@@ -99,46 +102,65 @@ class Field:
     def __init__(self, node: Node, subject: Subject) -> None:
         self.node = node
         self.subject = subject
-        self._formula = _as_formula(node, subject.name)
 
     @cached_property
     def derivative(self) -> Field:
         """The derivative along the subject's input."""
-        return Field(_slope(self.node, self.subject.name), self.subject)
+        return Field(slope_of(self.node, self.subject.name), self.subject)
 
     @cached_property
     def varies(self) -> bool:
         """Whether the input occurs at all."""
         return depends_on(self.node, self.subject.name)
 
+    @property
+    def formula(self) -> Formula:
+        """The tree as a formula of the subject's input."""
+        return _as_formula(self.node, self.subject.name)
+
+    def _leaf(self, leaf: Parameter, channel: Index, extra: int) -> Array:
+        # A branch may use only some entries of a family; the others are never looked at.
+        values = self.subject.values.get(leaf)
+        if values is None:
+            return np.zeros(())
+        if self.subject.channels == 1:
+            return values[0]
+        return values[channel].reshape(channel.shape + (1,) * extra)
+
     def _parameters(self, channel: Index, extra: int) -> dict[str, object]:
         given: dict[str, object] = {}
-        single = self.subject.channels == 1
-        for name, size in self._formula.parameters.items():
-            leaves = (
-                [Parameter(name)] if size is None else [Parameter(name, i) for i in range(size)]
-            )
-            # Branches may use only some entries of a family; the rest are never looked at.
-            arrays = [
-                self.subject.values.get(leaf, np.zeros(self.subject.channels)) for leaf in leaves
-            ]
-            shaped = [
-                array[0] if single else array[channel].reshape(channel.shape + (1,) * extra)
-                for array in arrays
-            ]
-            given[name] = shaped[0] if size is None else shaped
+        for name, size in self.formula.parameters.items():
+            if size is None:
+                given[name] = self._leaf(Parameter(name), channel, extra)
+            else:
+                leaves = [Parameter(name, index) for index in range(size)]
+                given[name] = [self._leaf(leaf, channel, extra) for leaf in leaves]
         return given
 
     def __call__(self, points: Array, channel: Index) -> Array:
-        """Evaluate at ``points`` (P,) or (P, K); ``channel`` (P,)."""
-        function = to_numpy(self._formula)
+        """Evaluate stably at ``points`` (P,) or (P, K); ``channel`` (P,)."""
+        function = to_numpy(self.formula)
         return function(points, **self._parameters(channel, points.ndim - 1))
+
+    def sample(self, points: Array, channel: Index) -> Array:
+        """Evaluate as written: cheap to set up, nan or inf where the tree overflows."""
+        tape = _tape(self.node)
+        registers: list[Array] = [points] * tape.registers
+        for place, leaf in tape.leaves:
+            if isinstance(leaf, Parameter):
+                registers[place] = self._leaf(leaf, channel, points.ndim - 1)
+            elif not isinstance(leaf, Input):
+                registers[place] = np.asarray(constant_value(leaf))
+        with np.errstate(all="ignore"):
+            for step in tape.steps:
+                arguments = [registers[source] for source in step.sources]
+                registers[step.target] = NUMPY[step.call.operation](step.call, *arguments)
+        return np.broadcast_to(np.asarray(registers[tape.result], np.float64), points.shape)
 
     def enclose(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
         """Enclose all values on the cells [lo, hi]; whatever cannot be enclosed is (−inf, inf)."""
-        function = to_interval(self._formula)
+        function = to_interval(self.formula)
         low, high = function(lo, hi, **self._parameters(channel, 0))
-        low, high = np.broadcast_to(low, lo.shape), np.broadcast_to(high, lo.shape)
         return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 
 
@@ -147,9 +169,15 @@ def _as_formula(node: Node, name: str) -> Formula:
     return Formula(node, (name,))
 
 
-@lru_cache(maxsize=1024)
-def _slope(node: Node, name: str) -> Node:
-    return tidy(_as_formula(node, name).derivative(name).root)
+@lru_cache(maxsize=2048)
+def _tape(node: Node) -> Tape:
+    return compile_tape(node)
+
+
+@lru_cache(maxsize=2048)
+def slope_of(node: Node, name: str) -> Node:
+    """The derivative of a tree along an input, tidied."""
+    return tidy(derivative(node, Input(name)))
 
 
 def resolve(spec: Spec, values: Mapping[str, ParameterValue]) -> tuple[Formula, Subject]:

@@ -33,7 +33,7 @@ _BOTH: Final[Signs] = frozenset({1, -1})
 _ODD_FUNCTIONS: Final = ("tanh", "erf", "sin", "atan", "asin", "sinh", "tan", "sign")
 _EVEN_FUNCTIONS: Final = ("cos", "cosh", "abs")
 _ANY: Final = math.inf
-_POINTS: Final[Array] = np.array([0.137, 0.71, 1.3, 2.9, 5.3, 11.7])
+_POINTS: Final[Array] = 1.7 ** np.arange(-16.0, 17.0) * 1.0137
 _CLOSE: Final = 1e-12
 
 

@@ -19,10 +19,12 @@ from camber.facts.ray import ONE, Ray, Series, constant
 from camber.facts.scale import DEGREE, LINE, UNIT, IndecisiveError
 from camber.facts.tail_functions import apply, exponential, logarithm, power
 from camber.formula.build import call
+from camber.formula.build import constant as constant_node
 from camber.formula.tree import Call, Constant, Input, Node, Number, Parameter, walk
 
 STARTS: Final = (8.0, 24.0, 96.0, 400.0, 2e3, 1e4, 1e5, 1e6, 1e8)
 _CONSTANTS: Final = {"pi": math.pi, "e": math.e}
+_QUARTER: Final = call("div", Constant("pi"), constant_node(2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +143,11 @@ def _evaluate(
 
 def _call(ray: Ray, node: Call, below: tuple[Series, ...]) -> Series:
     match node.operation, below:
-        case "add", (u, v):
-            return ray.add(u, v)
-        case "sub", (u, v):
-            return ray.add(u, ray.negate(v))
+        case (("add" | "sub"), (u, v)):
+            exact = _quarter_turn(ray, node, below)
+            if exact is not None:
+                return exact
+            return ray.add(u, v if node.operation == "add" else ray.negate(v))
         case "neg", (u,):
             return ray.negate(u)
         case "mul", (u, v):
@@ -172,6 +175,19 @@ def _call(ray: Ray, node: Call, below: tuple[Series, ...]) -> Series:
             return apply(ray, operation, u, node.arguments[0])
         case _:
             raise IndecisiveError
+
+
+def _quarter_turn(ray: Ray, node: Call, below: tuple[Series, ...]) -> Series | None:
+    """atan(u) ± π/2 where u tends to ∓ infinity: what is left is −atan(1/u), exactly."""
+    signs = (1, 1 if node.operation == "add" else -1)
+    for place in (0, 1):
+        arc, other = node.arguments[place], node.arguments[1 - place]
+        if isinstance(arc, Call) and arc.operation == "atan" and other == _QUARTER:
+            level = next((bounds[0] for monomial, bounds in below[place] if monomial == UNIT), 0.0)
+            if signs[place] * level * signs[1 - place] < 0:
+                falling = tuple(term for term in below[place] if term[0] != UNIT)
+                return falling if signs[place] > 0 else ray.negate(falling)
+    return None
 
 
 def _power(ray: Ray, node: Call, u: Series, v: Series) -> Series:
@@ -242,9 +258,11 @@ def leading_term(known: Tail) -> str:
         return "0"
     monomial, (lo, hi) = known.series[0]
     *exponents, p, q = monomial.order
-    if lo != hi and hi - lo > 1e-9 * max(abs(lo), abs(hi)):
+    if lo <= 0 <= hi:
         return "bounded" if monomial == UNIT else "oscillating"
-    factor = 0.5 * (lo + hi)
+    # Where the coefficient itself is only bounded, the order is what there is to say.
+    vague = hi - lo > 1e-9 * max(abs(lo), abs(hi))
+    factor = math.copysign(1.0, lo) if vague else 0.5 * (lo + hi)
     odd = known.side < 0 and p == int(p) and int(p) % 2
     parts = []
     if p:
@@ -259,6 +277,8 @@ def leading_term(known: Tail) -> str:
     if not parts:
         return f"{factor:.9g}"
     text = " ".join(parts)
+    if vague:
+        return f"of order {text}"
     if factor == 1:
         return text
     return f"-{text}" if factor == -1 else f"{factor:.9g} {text}"

@@ -225,7 +225,9 @@ class Fact(Generic[Value]):
         return f"{text}, {self.note}" if self.note else text
 
     def __str__(self) -> str:
-        return show(self.value)
+        # Noise around zero is zero to within the error that stands beside it.
+        nothing = isinstance(self.value, float) and abs(self.value) <= self.error
+        return "0" if nothing else show(self.value)
 
     def to_dict(self) -> dict[str, Json]:
         """Return value, provenance, error and note as JSON-able data."""
