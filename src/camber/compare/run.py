@@ -16,6 +16,7 @@ from pathlib import Path
 from camber.compare import notes
 from camber.compare.comparison import Comparison, assemble
 from camber.compare.entries import Entry, EntryLike, as_entries
+from camber.compare.gap import neighbours
 from camber.compare.job import PROTOCOL, check_entry, run_job, train_entry
 from camber.compare.prices import prices
 from camber.compare.subject import Run
@@ -123,6 +124,7 @@ def run(
             notes.selection(
                 len(chosen), sum(not any(r.failed for r in own) for own in runs.values())
             ),
+            *neighbours(chosen),
             notes.data(problem),
         ),
         command=notes.command(
