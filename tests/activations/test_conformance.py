@@ -348,3 +348,22 @@ def test_names_and_aliases_do_not_meet():
         assert str(activation(name, **SETTINGS.get(name, {})).formula) == str(
             activation(lookup(name).name, **SETTINGS.get(name, {})).formula
         )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_keeps_no_more_than_its_inputs(name):
+    """Saved for backward: the inputs, or the output alone; statistics and parameters are small."""
+    module = build(name, torch.float32)
+    if module.kind in ("along", "normed") and name != "polynorm":
+        pytest.skip("formulas with statistics run on their definition")
+    given = with_gradient(inputs(module, 64, 96, dtype=torch.float32))
+    sizes = {}
+
+    def pack(tensor):
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.numel() * tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        module(*given)
+    kept = sum(sizes.values())
+    assert kept <= 1.02 * sum(t.numel() * t.element_size() for t in given)

@@ -1,6 +1,6 @@
 """Bounded, S-shaped functions: sigmoid, tanh and their relatives."""
 
-from torch.nn.functional import logsigmoid, sigmoid, softsign, tanh
+from torch.nn.functional import sigmoid, tanh
 
 from camber.activations.parameters import Fixed
 from camber.activations.registry import register
@@ -37,10 +37,10 @@ register(
     ),
     tags=("torch.nn",),
 )
+# PyTorch's own logsigmoid and softsign keep two and three tensors for the backward pass.
 register(
     "logsigmoid",
     formula="-softplus(-x)",
-    native=logsigmoid,
     summary="Logarithm of the sigmoid.",
     source=Source(
         authors="PyTorch contributors",
@@ -92,7 +92,6 @@ register(
 register(
     "softsign",
     formula="x/(1 + abs(x))",
-    native=softsign,
     summary="Saturates like 1/x instead of exponentially.",
     source=Source(
         authors="Bergstra, Desjardins, Lamblin and Bengio",
