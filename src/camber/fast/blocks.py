@@ -14,7 +14,7 @@ from torch import Tensor
 
 from camber.fast.dispatch import accumulator
 from camber.fast.memory import empty_like, is_dense
-from camber.fast.operation import Arrangement, Operation, spread
+from camber.fast.operation import Arrangement, Operation
 
 #: Elements of a block. Measured at 2048 x 5504 on two cores with 2 MiB of second-level cache each:
 #: half of it doubles the cost of starting operations, twice of it leaves the cache.
@@ -68,7 +68,7 @@ class BlockBodies:
         with torch.no_grad(), _plain_autocast(result):
             arrangement = operation.arrangement(coefficients)
             *sources, target = arrange([*_detached(inputs), result], arrangement)
-            values = spread(coefficients.detach())
+            values = operation.prepare(coefficients.detach())
             internal = accumulator(result.dtype)
             for part in _slices(target, result.device.type):
                 block = [source[part].to(internal) for source in sources]
@@ -93,7 +93,7 @@ class BlockBodies:
                 [*_detached(inputs), *results, upstream], operation.arrangement(coefficients)
             )
             sources, targets = arranged[:count], arranged[count:-1]
-            values = spread(coefficients.detach())
+            values = operation.prepare(coefficients.detach())
             internal = accumulator(upstream.dtype)
             for part in _slices(targets[0], upstream.device.type):
                 block = [source[part].to(internal) for source in sources]
@@ -121,7 +121,7 @@ def _finish(target: Tensor, out: Tensor) -> None:
 
 
 def collect(shares: list[Tensor], coefficients: Tensor) -> Tensor:
-    """Second pass of the parameter gradients: a fixed order, whatever the number of threads."""
+    """Second pass of the parameter gradients: the blocks' shares, in their order, in double."""
     if not shares:
         return torch.zeros_like(coefficients)
     stacked = torch.stack(shares)

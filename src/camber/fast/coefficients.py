@@ -41,19 +41,20 @@ def stack(rows: Sequence[Tensor], like: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def rows_of(
-    parameters: Mapping[str, Tensor], families: Mapping[str, int | None], operation: str
+    parameters: Mapping[str, Tensor],
+    families: Sequence[tuple[str, int | None]],
+    operation: str,
 ) -> list[Tensor]:
     """Each parameter as (k, n): k entries of a family (1 for a single value), n groups.
 
     Raises:
         CamberError: for missing or unknown names, or a shape that is neither of the documented.
     """
-    if set(parameters) != set(families):
-        raise CamberError(
-            f"{operation} needs the parameters {sorted(families)}, not {sorted(parameters)}"
-        )
+    names = [name for name, _ in families]
+    if len(parameters) != len(names) or any(name not in parameters for name in names):
+        raise CamberError(f"{operation} needs the parameters {names}, not {list(parameters)}")
     rows = []
-    for name, size in families.items():
+    for name, size in families:
         value = parameters[name]
         entries = value[None] if size is None else value
         if entries.ndim == 0 or entries.ndim > 2 or entries.shape[0] != (size or 1):

@@ -6,7 +6,7 @@ so any of these selects it, whatever was asked for. Everywhere else an ``autogra
 saves only its inputs runs one of two bodies:
 
 - ``compile``: one C kernel per formula and dtype, built by this machine's C compiler in about a
-  third of a second and cached on disk (on other devices: ``torch.compile`` of the block bodies);
+  third of a second and cached on disk (CPU only; kernels for other devices take this place);
 - ``fused``: the same mathematics in eager PyTorch, a cache-sized block of rows at a time.
 
 ``auto`` takes ``compile`` from :data:`COMPILE_THRESHOLD` elements on where a compiler exists, else
@@ -62,7 +62,7 @@ def definition_reason(*tensors: Tensor) -> str | None:
     if torch._C._len_torch_dispatch_stack():
         return "a dispatch mode is active"
     for tensor in tensors:
-        if type(tensor) not in _PLAIN_TYPES or torch._C._functorch.is_batchedtensor(tensor):
+        if type(tensor) not in _PLAIN_TYPES or _is_batched(tensor):
             return f"a {type(tensor).__name__} is not a plain tensor"
         if tensor.layout is not torch.strided or tensor.device.type == "meta":
             return "the tensor has no strided data"
@@ -71,6 +71,12 @@ def definition_reason(*tensors: Tensor) -> str | None:
         if forward_ad.unpack_dual(tensor).tangent is not None:
             return "forward-mode AD is active"
     return None
+
+
+def _is_batched(tensor: Tensor) -> bool:
+    # A gradient asked for with is_grads_batched=True comes as a tensor of the older kind.
+    functorch = torch._C._functorch
+    return functorch.is_batchedtensor(tensor) or functorch.is_legacy_batchedtensor(tensor)
 
 
 def wanted(backend: str) -> Backend:

@@ -45,10 +45,14 @@ class Operation(ABC):
         """
 
     @abstractmethod
+    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+        """What the blocks of one call need of the coefficients, computed once."""
+
+    @abstractmethod
     def forward_block(
         self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
     ) -> None:
-        """Write the result of one block into ``out``; ``values`` are the spread coefficients."""
+        """Write the result of one block into ``out``; ``values`` come from ``prepare``."""
 
     @abstractmethod
     def backward_block(

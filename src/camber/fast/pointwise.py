@@ -8,7 +8,6 @@ its block.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -31,9 +30,10 @@ class FormulaOperation(Operation):
     def __init__(self, formula: Formula) -> None:
         self.name = str(formula) if len(str(formula)) <= 80 else "a formula"
         self.formula = formula
-        self.families = formula.parameters
+        # Tuples, not a dict: torch.compile reads them from an object it takes as a constant.
+        self.families = tuple(formula.parameters.items())
         self.slots: list[tuple[str, int | None]] = []
-        for name, size in self.families.items():
+        for name, size in self.families:
             self.slots += [(name, None)] if size is None else [(name, k) for k in range(size)]
         self._evaluate = to_torch(formula)
         # As written, not canonical: equal functions may differ in rounding and at kinks.
@@ -49,9 +49,12 @@ class FormulaOperation(Operation):
         following = iter(values)
         named = {
             name: next(following) if size is None else [next(following) for _ in range(size)]
-            for name, size in self.families.items()
+            for name, size in self.families
         }
         return self._evaluate(*inputs, **named)
+
+    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+        return spread(coefficients)
 
     def forward_block(
         self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
@@ -89,21 +92,29 @@ class FormulaOperation(Operation):
         return kernel((self._key, dtype, lanes), make)
 
 
-@lru_cache(maxsize=1024)
-def _operation(root: object, formula: Formula) -> FormulaOperation:
-    # ``root`` is part of the key because Formula compares by canonical form.
-    return FormulaOperation(formula)
+@torch.compiler.assume_constant_result
+def _remember(formula: Formula) -> bool:
+    """Put a formula's operation beside its own cached values, where ``torch.compile`` can see it.
+
+    A function with a cache would be traced through; an object returned as a constant cannot be
+    read by the tracer. An attribute of the formula can.
+    """
+    if formula.kind not in {"pointwise", "gated"}:
+        raise CamberError(f"{formula!r} is of kind {formula.kind!r}, not pointwise or gated")
+    if "_fused" not in formula.__dict__:
+        formula.__dict__["_fused"] = FormulaOperation(formula)
+    return True
 
 
 def operation(formula: Formula) -> FormulaOperation:
-    """The (cached) operation of a formula.
+    """The operation of a formula, made once.
 
     Raises:
         CamberError: for a formula with statistics, whose elements are not independent.
     """
-    if formula.kind not in {"pointwise", "gated"}:
-        raise CamberError(f"{formula!r} is of kind {formula.kind!r}, not pointwise or gated")
-    return _operation(formula.root, formula)
+    _remember(formula)
+    found: FormulaOperation = getattr(formula, "_fused")  # noqa: B009 - not declared by Formula
+    return found
 
 
 def pointwise(

@@ -56,33 +56,37 @@ class PolyNormOperation(Operation):
             result = result + weight * _normalise(power, slack)
         return (result + bias).to(x.dtype)
 
+    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+        """a_0, the row (w_1, w_2, ...), the row (w_1, 2 w_2, ...), the exponents (2, 4, ...)."""
+        weights = coefficients[1:].T
+        steps = torch.arange(
+            1, self.order + 1, dtype=coefficients.dtype, device=coefficients.device
+        )[None]
+        return [coefficients[0, 0], weights, weights * steps, 2 * steps]
+
+    def _statistics(self, x: Tensor, exponents: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """1 / s (R, 1), q_k = (mean z^{2k} + eps / s^{2k})^{-1/2} (R, r), and the powers z^k."""
+        most = torch.maximum(x.amax(-1, keepdim=True), x.amin(-1, keepdim=True).neg_())
+        # Any s from max(1, |x| / 4) on serves; its inverse must stay a normal number.
+        inverse = most.clamp_(1.0, 1.0 / torch.finfo(x.dtype).tiny).reciprocal_()
+        powers = [x * inverse]
+        for _ in range(1, self.order):
+            powers.append(powers[-1] * powers[0])
+        lengths = torch.cat(
+            [torch.linalg.vector_norm(power, dim=-1, keepdim=True) for power in powers], dim=-1
+        )
+        slack = inverse.pow(exponents).mul_(self.eps)
+        factors = lengths.square().div_(x.shape[-1]).add_(slack).rsqrt_()
+        # An infinite entry makes its row NaN, as it does in the definition.
+        return inverse, factors.add_(lengths.mul_(0.0)), powers
+
     def forward_block(
         self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
     ) -> None:
-        z, _, factors, _ = self._statistics(inputs[0])
-        bias, *weights = values
-        combined = [w * q for w, q in zip(weights, factors, strict=True)]
-        horner(z, combined, out)
-        torch.addcmul(bias, out, z, out=out)
-
-    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor], list[Tensor]]:
-        """z = x / s, 1 / s, q_k = (mean z^{2k} + eps / s^{2k})^{-1/2} as (R, 1), and z^k."""
-        most = torch.maximum(x.amax(-1, keepdim=True), x.amin(-1, keepdim=True).neg_())
-        # Dividing by a power of two is exact; any s near max(1, max |x|) serves.
-        exponent = torch.frexp(most.clamp_(min=1.0)).exponent - 1
-        inverse = torch.ldexp(torch.ones_like(most), -exponent)
-        # An infinite entry makes its row NaN, as it does in the definition.
-        inverse = torch.where(most == torch.inf, torch.nan, inverse)
-        z = x * inverse
-        factors, powers = [], [z]
-        slack = self.eps * inverse * inverse
-        for place in range(self.order):
-            if place:
-                powers.append(powers[-1] * z)
-                slack = slack * inverse * inverse
-            length = torch.linalg.vector_norm(powers[-1], dim=-1, keepdim=True)
-            factors.append((length.square_().div_(x.shape[-1]).add_(slack)).rsqrt_())
-        return z, inverse, factors, powers
+        bias, weights, _, exponents = values
+        _, factors, powers = self._statistics(inputs[0], exponents)
+        horner(powers[0], (factors * weights).split(1, dim=-1), out)
+        torch.addcmul(bias, out, powers[0], out=out)
 
     def backward_block(
         self,
@@ -94,27 +98,25 @@ class PolyNormOperation(Operation):
         # With S_k = sum_j g_j z_j^k the slope is, by Horner,
         # dx = (g (A_1 + z (A_2 + ...)) - z (B_1 + z^2 (B_2 + ...))) / s,
         # A_k = k w_k q_k, B_k = A_k q_k^2 S_k / d
-        z, inverse, factors, powers = self._statistics(inputs[0])
         (out,) = outs
-        moments = [torch.mul(upstream, power, out=out).sum(-1, keepdim=True) for power in powers]
-        rise = [
-            (k * weight) * factor * inverse
-            for k, (weight, factor) in enumerate(zip(values[1:], factors, strict=True), 1)
-        ]
-        fall = [
-            a * factor.square() * moment / z.shape[-1]
-            for a, factor, moment in zip(rise, factors, moments, strict=True)
-        ]
-        horner(z, rise, out).mul_(upstream)
+        _, _, scaled, exponents = values
+        inverse, factors, powers = self._statistics(inputs[0], exponents)
+        z = powers[0]
+        moments = torch.cat(
+            [torch.mul(upstream, power, out=out).sum(-1, keepdim=True) for power in powers], dim=-1
+        )
+        rise = scaled * factors * inverse
+        shares = factors * moments
+        fall = shares.mul(rise).mul_(factors).div_(z.shape[-1])
+        horner(z, rise.split(1, dim=-1), out).mul_(upstream)
         if self.order == 1:
-            out.addcmul_(z, fall[0], value=-1)
+            out.addcmul_(z, fall, value=-1)
         else:
-            # z and powers[-1] are needed no more once the last product is taken
-            square = powers[1]
-            lost = horner(square, fall, powers[2] if self.order > 2 else torch.empty_like(z))
+            # No power beyond the square is needed any more: its memory serves again.
+            room = powers[2] if self.order > 2 else torch.empty_like(z)
+            lost = horner(powers[1], fall.split(1, dim=-1), room)
             out.addcmul_(lost, z, value=-1)
-        shares = [upstream.sum(), *((q * m).sum() for q, m in zip(factors, moments, strict=True))]
-        return torch.stack(shares)[:, None]
+        return torch.cat([upstream.sum()[None], shares.sum(0)])[:, None]
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         return poly_norm_kernel(self.order, self.eps, dtype)

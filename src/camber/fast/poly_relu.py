@@ -44,10 +44,14 @@ class PolyReluOperation(Operation):
             result = (result + value) * positive
         return (result + values[0]).to(x.dtype)
 
+    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+        values = spread(coefficients)
+        return [*values, *(k * value for k, value in enumerate(values) if k)]
+
     def forward_block(
         self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
     ) -> None:
-        horner(torch.relu(inputs[0]), values, out)
+        horner(torch.relu(inputs[0]), values[: self.order + 1], out)
 
     def backward_block(
         self,
@@ -62,7 +66,7 @@ class PolyReluOperation(Operation):
             product = product * positive if k == 1 else product.mul_(positive)
             shares.append(product.sum())
         # slope 0 at the kink: the sign of relu(x) is the indicator of x > 0
-        slope = horner(positive, [k * v for k, v in enumerate(values)][1:], outs[0])
+        slope = horner(positive, values[self.order + 1 :], outs[0])
         slope.mul_(upstream).mul_(torch.sign(positive))
         return torch.stack(shares)[:, None]
 

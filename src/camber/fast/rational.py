@@ -69,42 +69,62 @@ class RationalOperation(Operation):
         size = x.abs()
         return size * _horner(size, [torch.where(b >= 0, b, -b) for b in below])
 
+    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+        """The coefficients; then what Q, P' and Q' sum, and the signs of the denominator's."""
+        if coefficients.device.type == "cpu":
+            # Written so that a NaN goes to double too, where it stays a NaN.
+            if not bool(coefficients.abs().amax() <= LARGEST_COEFFICIENT):
+                coefficients = coefficients.double()
+        elif coefficients.device.type != "mps":
+            # Asking a remote device for its largest value would make the host wait.
+            coefficients = coefficients.double()
+        values = spread(coefficients)
+        below = values[self.numerator + 1 :]
+        sizes = below if self.form == "abs_sum" else [b.abs() for b in below]
+        return [
+            *values,
+            *sizes,
+            *(k * a for k, a in enumerate(values[1 : self.numerator + 1], 1)),
+            *(k * b for k, b in enumerate(sizes, 1)),
+            *(torch.where(b >= 0, 1.0, -1.0) for b in below),
+        ]
+
+    def _parts(self, x: Tensor, values: Sequence[Tensor]) -> tuple[Tensor, list[list[Tensor]]]:
+        """The block, and ``prepare``'s five lists: in double where float32 might not hold them."""
+        wide = values[0].dtype == torch.float64
+        if not wide and x.device.type == "cpu":
+            limit = narrow_limit(self.numerator, self.denominator)
+            wide = not bool(torch.maximum(x.amax(), x.amin().neg_()) <= limit)
+        if wide:
+            x, values = x.double(), [value.double() for value in values]
+        m, n = self.numerator, self.denominator
+        lists, start = [], 0
+        for length in (m + 1, n, n, m, n, n):
+            lists.append(list(values[start : start + length]))
+            start += length
+        return x, lists
+
     def forward_block(
         self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
     ) -> None:
-        x, wide = self._widen(inputs[0], values)
-        fraction = out if wide is values else torch.empty_like(x)
-        self._fraction(x, wide, fraction)
+        x, (above, _, sizes, *_) = self._parts(inputs[0], values)
+        fraction = out if x.dtype == out.dtype else torch.empty_like(x)
+        self._fraction(x, above, sizes, fraction)
         if fraction is not out:
             out.copy_(fraction)
 
-    def _widen(self, x: Tensor, values: Sequence[Tensor]) -> tuple[Tensor, Sequence[Tensor]]:
-        """The block in double where its powers, or their products, may leave float32."""
-        if x.dtype == torch.float32 and x.numel() and x.device.type != "mps":
-            most = torch.maximum(x.amax(), x.amin().neg_())
-            limit = narrow_limit(self.numerator, self.denominator)
-            largest = torch.stack([value.abs().amax() for value in values]).amax()
-            # Written so that a NaN goes to double too, where it stays a NaN.
-            if not bool((most <= limit) & (largest <= LARGEST_COEFFICIENT)):
-                return x.double(), [value.double() for value in values]
-        return x, values
-
     def _fraction(
-        self, x: Tensor, values: Sequence[Tensor], out: Tensor
+        self, x: Tensor, above: Sequence[Tensor], sizes: Sequence[Tensor], out: Tensor
     ) -> tuple[Tensor | None, Tensor]:
         """Write P / Q into ``out``; return Q (None where it is 1) and |x| (x in abs_sum)."""
-        above, below = values[: self.numerator + 1], values[self.numerator + 1 :]
         horner(x, above, out)
-        if not below:
+        if not sizes:
             return None, x
         place = x if self.form == "abs_sum" else x.abs()
-        sizes = below if self.form == "abs_sum" else [b.abs() for b in below]
-        divisor = horner(place, sizes, torch.empty_like(x))
+        divisor = horner(place, sizes, torch.empty_like(x)).mul_(place)
         if self.form == "abs_sum":
-            divisor.mul_(place).abs_().add_(1.0)
-        else:
-            torch.addcmul(torch.ones_like(sizes[0]), divisor, place, out=divisor)
-        out.div_(divisor)
+            divisor.abs_()
+        out.div_(divisor.add_(1.0))
         return divisor, place
 
     def backward_block(
@@ -114,33 +134,29 @@ class RationalOperation(Operation):
         values: Sequence[Tensor],
         outs: Sequence[Tensor],
     ) -> Tensor:
-        x, wide = self._widen(inputs[0], values)
+        x, (above, below, sizes, rises, falls, signs) = self._parts(inputs[0], values)
         g = upstream.to(x.dtype)
-        slope = outs[0] if wide is values else torch.empty_like(x)
-        above, below = wide[: self.numerator + 1], wide[self.numerator + 1 :]
+        slope = outs[0] if x.dtype == outs[0].dtype else torch.empty_like(x)
         fraction = torch.empty_like(x)
-        divisor, place = self._fraction(x, wide, fraction)
+        divisor, place = self._fraction(x, above, sizes, fraction)
         h = g if divisor is None else torch.div(g, divisor, out=divisor)
-        horner(x, [k * a for k, a in enumerate(above)][1:], slope).mul_(h)
+        horner(x, rises, slope).mul_(h)
         shares = _moments(h, x, range(self.numerator + 1))
         if below:
-            # w = -g P / Q^2, times the sign of the inner polynomial in the form abs_sum
+            # w = -g P / Q^2, and with the sign of what stands between the bars for dx
             w = fraction.mul_(h).neg_()
             inner = torch.empty_like(x)
             if self.form == "abs_sum":
                 w.mul_(horner(x, below, inner).mul_(x).sign_())
-                horner(x, [k * b for k, b in enumerate(below, 1)], inner)
-                slope.addcmul_(w, inner)
                 shares += _moments(w, x, range(1, self.denominator + 1))
             else:
-                horner(place, [k * b.abs() for k, b in enumerate(below, 1)], inner)
-                slope.addcmul_(inner.mul_(w), torch.sign(x))
-                signs = (torch.where(b >= 0, 1.0, -1.0).reshape(-1) for b in below)
                 moments = _moments(w, place, range(1, self.denominator + 1))
-                shares += [m * sign for m, sign in zip(moments, signs, strict=True)]
+                shares += [m * sign.reshape(-1) for m, sign in zip(moments, signs, strict=True)]
+                w.mul_(torch.sign(x))
+            slope.addcmul_(w, horner(place, falls, inner))
         if slope is not outs[0]:
             outs[0].copy_(slope)
-        return torch.stack(shares).to(values[0].dtype)
+        return torch.stack(shares).to(upstream.dtype)
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         return rational_kernel(self.numerator, self.denominator, self.form, dtype, lanes=lanes)
