@@ -33,6 +33,7 @@ from camber.train import (
     RunDirectory,
     run_jobs,
 )
+from camber.train.lock import locked
 from camber.train.plain_json import digest_of, plain_dict
 
 
@@ -103,61 +104,63 @@ def run(
     config = FitConfig(**problem.recommended, device=device)
     for entry in chosen:
         check_entry(entry, problem)
-    place = _place(problem, options, config, directory)
+    identity = _identity(problem, options, config)
+    named = Path("runs", f"compare-{digest_of(identity)[:12]}")
+    path = named if directory is None else Path(directory)
     grid = [(entry, seed) for seed in range(count) for entry in chosen]
     jobs = [run_job(entry, problem, options, config, seed) for entry, seed in grid]
-    if on_start is not None:
-        on_start(
-            f"{len(jobs)} runs ({len(chosen)} x {count} seeds) of {config.steps} steps, "
-            f"kept in {place.path}"
-        )
-    outcomes = run_jobs(train_entry, jobs, place.path / "jobs", executor, on_event)
-    runs = _runs(grid, jobs, outcomes)
-    _refuse_if_all_failed(runs, place.path)
-    comparison = assemble(
+    command = notes.command(
         chosen,
-        problem,
-        runs,
-        prices=prices(chosen, problem, place.path),
-        notes=(
-            notes.scope(problem, runs[chosen[0].label][0].parameters, config.steps),
-            notes.selection(
-                len(chosen), sum(not any(r.failed for r in own) for own in runs.values())
-            ),
-            *neighbours(chosen),
-            notes.data(problem),
-        ),
-        command=notes.command(
-            chosen,
-            task=task,
-            preset=preset,
-            seeds=count,
-            text=None if text is None else str(text),
-            settings=settings or {},
-            device=device,
-            directory=None if directory is None else str(directory),
-        ),
-        directory=str(place.path),
+        task=task,
+        preset=preset,
+        seeds=count,
+        text=None if text is None else str(text),
+        settings=settings or {},
+        device=device,
+        directory=None if directory is None else str(directory),
     )
-    place.write_result(comparison.to_dict())
+    with locked(path):
+        place = RunDirectory(path, identity)
+        if on_start is not None:
+            on_start(
+                f"{len(jobs)} runs ({len(chosen)} x {count} seeds) of {config.steps} steps, "
+                f"kept in {path}"
+            )
+        runs = _runs(grid, jobs, run_jobs(train_entry, jobs, path / "jobs", executor, on_event))
+        _refuse_if_all_failed(runs, path)
+        comparison = assemble(
+            chosen,
+            problem,
+            runs,
+            prices=prices(chosen, problem, path),
+            notes=_notes(chosen, problem, runs, config.steps),
+            command=command,
+            directory=str(path),
+        )
+        place.write_result(comparison.to_dict())
     return comparison
 
 
-def _place(
-    task: Task,
-    options: Mapping[str, object],
-    config: FitConfig,
-    directory: str | os.PathLike[str] | None,
-) -> RunDirectory:
-    """The run directory: it belongs to data, sizes and budget, which all of its runs share."""
-    identity = {
+def _identity(task: Task, options: Mapping[str, object], config: FitConfig) -> dict[str, object]:
+    """Data, sizes and budget: what all runs in one directory share."""
+    return {
         "kind": "comparison",
         "protocol": PROTOCOL,
         "task": {"name": task.name, "options": dict(options), "describe": dict(task.describe())},
         "fit": plain_dict(config),
     }
-    named = Path("runs", f"compare-{digest_of(identity)[:12]}")
-    return RunDirectory(named if directory is None else Path(directory), identity)
+
+
+def _notes(
+    entries: Sequence[Entry], task: Task, runs: Mapping[str, tuple[Run, ...]], steps: int
+) -> tuple[str, ...]:
+    ranked = sum(not any(run.failed for run in own) for own in runs.values())
+    return (
+        notes.scope(task, runs[entries[0].label][0].parameters, steps),
+        notes.selection(len(entries), ranked),
+        *neighbours(entries),
+        notes.data(task),
+    )
 
 
 def _runs(
