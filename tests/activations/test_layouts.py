@@ -97,6 +97,16 @@ class TestSites:
         assert made is not module
         assert made.weight is not module.weight
         assert made.weight.tolist() == [0.5]
+        with torch.no_grad():
+            module.weight.fill_(3.0)
+        assert module.for_site(Site()).weight.tolist() == [0.5]
+
+    def test_a_feature_axis_becomes_the_sites_channel_axis(self):
+        images = torch.randn(2, 6, 4, 4)
+        for name in ("polynorm", "maxmin", "softmax", "householder"):
+            made = activation(name).for_site(Site(6, 1))
+            expected = activation(name)(images.movedim(1, -1)).movedim(-1, 1)
+            torch.testing.assert_close(made(images), expected)
 
     def test_a_channel_activation_takes_the_sites_channels(self):
         module = activation("prelu", granularity="channel")

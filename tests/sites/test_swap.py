@@ -160,6 +160,15 @@ def test_coefficients_per_channel() -> None:
     assert "not known; pass channels=" in swap(unknown, {"*": per_channel}).could_not[0].reason
 
 
+def test_what_works_along_features_finds_their_axis() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 3))
+    swap(model, {"1": "polynorm"})
+    x = torch.randn(2, 3, 7, 7)
+    hidden = model[0](x)
+    expected = activation("polynorm")(hidden.movedim(1, -1)).movedim(-1, 1)
+    torch.testing.assert_close(model[1](hidden), expected)
+
+
 def test_torch_encoder_layers_leave_their_fused_path() -> None:
     # their inference path computes ReLU or GELU by a flag, whatever module stands there
     encoder = nn.TransformerEncoder(

@@ -198,10 +198,11 @@ class Activation(nn.Module, ABC):
         """
         fresh = copy.deepcopy(self)
         fresh.layout = self.layout.resized(site.channels, site.channel_dim)
-        for name, initial in self._initial.items():
-            stored = self.get_parameter(name)
-            start = fresh.layout.initial(initial.value).to(stored)
-            setattr(fresh, name, nn.Parameter(start, requires_grad=stored.requires_grad))
+        if self.layout.granularity != "shared":
+            for name, initial in self._initial.items():
+                stored = self.get_parameter(name)
+                start = fresh.layout.initial(initial.value).to(stored)
+                setattr(fresh, name, nn.Parameter(start, requires_grad=stored.requires_grad))
         fresh.reset_parameters()
         return fresh
 

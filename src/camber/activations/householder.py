@@ -7,6 +7,8 @@ h = (1, -1)/sqrt(2) a pair is swapped when it ascends: MaxMin in descending orde
 
 from __future__ import annotations
 
+from typing import Self
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -87,13 +89,15 @@ class Householder(Along):
         start = torch.tensor(self._initial["direction"].value)
         self.direction.copy_(start.expand_as(self.direction))
 
-    def for_site(self, site: Place) -> Householder:
+    def for_site(self, site: Place) -> Self:
         """A fresh copy; with one direction per group, as many groups as the site has."""
-        groups = self.groups
-        if groups > 1 and site.channels is not None:
-            groups = max(1, site.channels // self.group_size)
-        dim = self.dim if site.channel_dim is None else site.channel_dim
-        return Householder(self.group_size, groups, dim, backend=self.backend)
+        fresh = super().for_site(site)
+        if self.groups > 1 and site.channels is not None:
+            fresh.groups = max(1, site.channels // self.group_size)
+            start = self.direction.new_empty(fresh.groups, self.group_size)
+            fresh.direction = nn.Parameter(start)
+            fresh.reset_parameters()
+        return fresh
 
     def parameter_values(self) -> dict[str, float | np.ndarray]:
         """The directions, one number per feature."""

@@ -7,11 +7,11 @@ feature axis, no state), :class:`Normed` (several axes). All abstract: ``_values
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from torch import Tensor
 
-from camber.activations.base import Activation, Kind
+from camber.activations.base import Activation, Kind, Place
 from camber.errors import CamberError, DtypeError
 
 
@@ -90,6 +90,13 @@ class Along(Activation):
         if isinstance(dim, bool) or not isinstance(dim, int):
             raise DtypeError(f"dim must be an integer, not {dim!r}")
         self.dim = dim
+
+    def for_site(self, site: Place) -> Self:
+        """A fresh copy whose feature axis is the channel axis of the site."""
+        fresh = super().for_site(site)
+        if site.channel_dim is not None:
+            fresh.dim = site.channel_dim
+        return fresh
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply along the axis ``dim`` of ``x``; same shape, dtype and device.

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from camber.activations import Activation
+from camber.activations import Activation, Along
 from camber.errors import CamberError
 from camber.formula import Formula
 from camber.layers import fresh
@@ -185,6 +185,10 @@ def _prepare(place: _Place, replacement: Replacement, model: nn.Module) -> nn.Mo
     reason = _unfit(site, new)
     if reason is not None:
         return reason
+    made_here = new is not replacement
+    if made_here and isinstance(new, Along) and new.dim == -1 and site.channel_dim is not None:
+        # what works along the features must know which axis they are: 1 after a convolution
+        new = new.for_site(site)
     if isinstance(new, Activation) and new.layout.granularity != "shared":
         if new.layout.channels is None and site.channels is not None:
             new = new.for_site(site)
