@@ -71,28 +71,30 @@ def test_the_doctor_finds_this_machine_healthy(camber: Callable[..., Any]) -> No
     record = json.loads(camber("doctor", "--json").out)
     assert record["healthy"]
     found = {check["name"]: check for check in record["checks"]}
-    assert found["self-test gelu"]["status"] == found["self-test polynorm"]["status"] == "ok"
+    for backend in ("reference", "fused"):
+        assert (
+            found[f"gelu, {backend}"]["status"] == found[f"polynorm, {backend}"]["status"] == "ok"
+        )
     assert found["torch"]["detail"]
-    assert "self-test gelu" in camber("doctor").out
+    assert "gelu, reference" in camber("doctor").out
 
 
 def test_the_doctor_names_what_is_missing(
     camber: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor_verb, "EXTRAS", {"plot": ("no_such_module", "drawings")})
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.delenv("CXX", raising=False)
+    monkeypatch.setenv("CAMBER_CC", "none")
     said = camber("doctor")
     assert said.code == 0
     assert "pip install 'camber[plot]'" in said.out
-    assert "no C++ compiler found" in said.out
+    assert "activations run in row blocks" in said.out
 
 
 def test_a_wrong_value_is_an_illness(
     camber: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = doctor_verb.Check("self-test gelu", "wrong", "is off by 1e-3", "reinstall torch")
-    monkeypatch.setattr(doctor_verb, "_self_tests", lambda: [wrong])
+    wrong = doctor_verb.Check("gelu, fused", "wrong", "is off by 1e-3", "reinstall torch")
+    monkeypatch.setattr(doctor_verb, "_self_tests", lambda backends: [wrong])
     said = camber("doctor")
     assert said.code == 1
     assert "is off by 1e-3" in said.out

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
-import shutil
 import sys
+import warnings
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import typer
 
 from camber.cli.verb import REFUTED, Json, console, print_json
+
+if TYPE_CHECKING:
+    from camber.fast import Backend
+
+#: The coefficients 1/3 are stored in float32.
+TOLERANCE: Final = 1e-7
 
 #: Extra -> (the module that shows it is installed, what it is for).
 EXTRAS = {
@@ -35,7 +41,18 @@ class Check:
 
 def doctor(json: Json = False) -> None:
     """Check versions, compiler, back ends, extras, and a few values that are known exactly."""
-    checks = [*_versions(), _threads(), _accelerator(), _compiler(), *_extras(), *_self_tests()]
+    compiler = _compiler()
+    backends: list[Backend] = ["reference", "fused"]
+    if compiler.status == "ok":
+        backends.append("compile")
+    checks = [
+        *_versions(),
+        _threads(),
+        _accelerator(),
+        compiler,
+        *_extras(),
+        *_self_tests(backends),
+    ]
     healthy = all(check.status != "wrong" for check in checks)
     if json:
         print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
@@ -80,17 +97,18 @@ def _accelerator() -> Check:
 
 
 def _compiler() -> Check:
-    # The order in which torch's inductor looks: CXX, then these.
-    wanted = [name for name in (os.environ.get("CXX"), "g++", "clang++", "c++") if name]
-    for name in wanted:
-        if path := shutil.which(name):
-            return Check("compiler", "ok", f"{path}: activations run compiled")
-    return Check(
-        "compiler",
-        "missing",
-        "no C++ compiler found: activations run in row blocks instead, correct and slower",
-        "install g++ or clang++, or set CXX",
-    )
+    from camber.fast.native.toolchain import BuildError, find_compiler
+
+    try:
+        found = find_compiler()
+    except BuildError as error:
+        return Check(
+            "compiler",
+            "missing",
+            f"{error}: activations run in row blocks instead, correct and slower",
+            "install gcc or clang",
+        )
+    return Check("compiler", "ok", f"{found.path} ({found.version})")
 
 
 def _extras() -> list[Check]:
@@ -105,41 +123,39 @@ def _extras() -> list[Check]:
     return found
 
 
-def _self_tests() -> list[Check]:
-    """Values with closed forms, through the same path that training takes."""
-    import torch
-
-    from camber import activation
-
-    one = torch.ones(1, dtype=torch.float64)
-    ramp = torch.tensor([1.0, 2.0, 3.0, 4.0], dtype=torch.float64)
+def _self_tests(backends: Sequence[Backend]) -> list[Check]:
+    """Values with closed forms, from every back end of this machine."""
     # gelu(1) is the normal distribution function at 1. PolyNorm of 1 2 3 4 with weights 1/3:
     # (1/3) sum over k of x^k / sqrt(mean(x^2k) + eps), written out here.
     powers = [
         [x**k / math.sqrt(sum(y ** (2 * k) for y in range(1, 5)) / 4 + 1e-6) for k in (1, 2, 3)]
         for x in range(1, 5)
     ]
-    expected = {
-        "gelu": (one, [0.5 * (1 + math.erf(math.sqrt(0.5)))]),
-        "polynorm": (ramp, [sum(terms) / 3 for terms in powers]),
+    known = {
+        "gelu": ([1.0], [0.5 * (1 + math.erf(math.sqrt(0.5)))]),
+        "polynorm": ([1.0, 2.0, 3.0, 4.0], [sum(terms) / 3 for terms in powers]),
     }
-    found = []
-    for name, (x, values) in expected.items():
-        with torch.no_grad():
-            got = activation(name).double()(x)
-        error = float((got - torch.tensor(values, dtype=torch.float64)).abs().max())
-        if error <= 1e-7:  # coefficients 1/3 are stored in float32
-            found.append(Check(f"self-test {name}", "ok", f"error {error:.1e}"))
-        else:
-            found.append(
-                Check(
-                    f"self-test {name}",
-                    "wrong",
-                    f"is off by {error:.1e}",
-                    "reinstall torch and camber",
-                )
-            )
-    return found
+    return [
+        _self_test(name, backend, *values) for backend in backends for name, values in known.items()
+    ]
+
+
+def _self_test(name: str, backend: Backend, x: list[float], expected: list[float]) -> Check:
+    import torch
+
+    from camber import activation
+
+    title = f"{name}, {backend}"
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("error")  # a back end that steps aside says so by a warning
+        try:
+            got = activation(name, backend=backend).double()(torch.tensor(x).double())
+        except Warning as warning:
+            return Check(title, "missing", str(warning))
+    error = float((got - torch.tensor(expected, dtype=torch.float64)).abs().max())
+    if error <= TOLERANCE:
+        return Check(title, "ok", f"known value, error {error:.0e}")
+    return Check(title, "wrong", f"off by {error:.1e}", "reinstall torch and camber")
 
 
 def _print(checks: list[Check]) -> None:
