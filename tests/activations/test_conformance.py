@@ -78,6 +78,23 @@ def test_forward_and_gradient_are_those_of_the_formula(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_typing_its_formula_builds_the_same_function(name):
+    module = build(name)
+    if "direction" in module.params:
+        pytest.skip("one number per feature, which a typed formula cannot hold")
+    values = {
+        key: float(value) if np.ndim(value) == 0 else value.tolist()
+        for key, value in module.parameter_values().items()
+    }
+    typed = activation(str(module.formula), **values).double()
+    typed.load_state_dict(
+        {key: torch.tensor(value, dtype=torch.float64).reshape(-1) for key, value in values.items()}
+    )
+    given = inputs(module, 3, FEATURES)
+    torch.testing.assert_close(typed(*given), module(*given), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_every_backend_computes_the_same(name):
     reference = build(name, backend="reference")
     given = inputs(reference, 3, FEATURES)

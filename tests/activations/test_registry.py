@@ -262,6 +262,15 @@ class TestRegister:
             register("broken", 3)
         assert "broken" not in names()
 
+    def test_a_program_must_see_what_the_formula_sees(self):
+        for program in ("x*g", "beta*x", "x/rms(x, 1)"):
+            with pytest.raises(CamberError, match="the program of 'broken'"):
+                register("broken", formula="alpha*x", program=program)
+        with pytest.raises(CamberError, match="pointwise formulas only"):
+            register("broken", formula="x*g", native=torch.mul)
+        register("guarded", formula="x - mean(x)", program="x - mean(x) + 0*x")
+        assert activation("guarded")(torch.tensor([1.0, 3.0])).tolist() == [-1.0, 1.0]
+
     def test_unregister(self):
         register("short_lived", formula="x", aliases=("brief",))
         unregister("brief")

@@ -149,6 +149,7 @@ class FormulaAlong(Along):
         values: Mapping[str, Value] = _NOTHING,
         *,
         dim: int = -1,
+        program: Formula | str | None = None,
         name: str | None = None,
         source: Source | None = None,
         granularity: Granularity = "shared",
@@ -166,7 +167,8 @@ class FormulaAlong(Along):
             backend=backend,
         )
         self.name, self.source = name, source
-        self._define(as_formula(formula, "along"), values)
+        guarded = None if program is None else as_formula(program, "along")
+        self._define(as_formula(formula, "along"), values, program=guarded)
 
     def _values(self, x: Tensor) -> Tensor:
         return along_last(self, x)
@@ -175,7 +177,7 @@ class FormulaAlong(Along):
 class FormulaNormed(Normed):
     """A nonlinearity whose statistics span several axes, given by its formula; no running state.
 
-    Args: as for :class:`FormulaPointwise`, without ``native`` and ``program``.
+    Args: as for :class:`FormulaPointwise`, without ``native``.
 
     Shape: (batch, ..., features); the output has the shape and dtype of the input.
 
@@ -190,6 +192,7 @@ class FormulaNormed(Normed):
         formula: Formula | str,
         values: Mapping[str, Value] = _NOTHING,
         *,
+        program: Formula | str | None = None,
         name: str | None = None,
         source: Source | None = None,
         granularity: Granularity = "shared",
@@ -206,7 +209,8 @@ class FormulaNormed(Normed):
             backend=backend,
         )
         self.name, self.source = name, source
-        self._define(as_formula(formula, "normed"), values)
+        guarded = None if program is None else as_formula(program, "normed")
+        self._define(as_formula(formula, "normed"), values, program=guarded)
 
     def _values(self, x: Tensor) -> Tensor:
         return self._evaluate(x)

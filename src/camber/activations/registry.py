@@ -126,6 +126,15 @@ def register(
     for given in values:
         if given not in definition.parameters:
             raise unknown_name(f"parameter of {definition}", given, definition.parameters)
+    if native is not None and definition.kind != "pointwise":
+        raise CamberError(f"{name!r} is {definition.kind}; native= serves pointwise formulas only")
+    if program is not None:
+        written, _ = parse_formula(program, values)
+        if written.kind != definition.kind or set(written.parameters) != set(definition.parameters):
+            raise CamberError(
+                f"the program of {name!r} is {written}, which does not see the inputs and "
+                f"parameters of its formula {definition}"
+            )
     return _add(
         Entry(
             name=name,
