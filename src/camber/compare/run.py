@@ -35,6 +35,7 @@ from camber.train import (
 )
 from camber.train.lock import locked
 from camber.train.plain_json import digest_of, plain_dict
+from camber.train.randomness import device_named
 
 
 def run(
@@ -95,6 +96,7 @@ def run(
     if executor is None:
         alone = 1 if device != "cpu" else None  # a GPU is shared badly
         executor = ProcessExecutor(alone if workers is None else workers)
+    device_named(device)  # refused here, not in every worker
     chosen = as_entries(entries)
     options: dict[str, object] = {"preset": preset, **(settings or {})}
     if text is not None:
