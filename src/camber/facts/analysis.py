@@ -1,4 +1,4 @@
-"""One pass over a pointwise formula: pieces, stages and joints, in a window that can be resolved."""
+"""One pass over a pointwise formula: its pieces, stages and joints, as far out as needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from camber.errors import CamberError
 from camber.facts.joints import Joint, find_joints
 from camber.facts.pieces import WINDOW, Pieces, find_pieces
-from camber.facts.stages import Stages, find_stages
+from camber.facts.stage import Stages
+from camber.facts.stages import find_stages
 from camber.facts.subject import Subject
 
 _SMALLEST = 1e-6

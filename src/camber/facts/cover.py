@@ -169,7 +169,9 @@ def _split(
     return lows, highs, owner[index], counts[index] > 1
 
 
-def split_cells(cells: Cells, chosen: npt.NDArray[np.bool_], parts: int) -> tuple[Cells, Array]:
+def split_cells(
+    cells: Cells, chosen: npt.NDArray[np.bool_], parts: int
+) -> tuple[Cells, npt.NDArray[np.bool_]]:
     """Split the ``chosen`` cells into equal parts; return the cells and which are new."""
     counts = np.where(chosen, parts, 1).astype(np.intp)
     lo, hi, owner, new = _split(cells.lo, cells.hi, cells.owner, counts)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from camber.facts.bounds import Bounds
-from camber.facts.stages import Stages
+from camber.facts.stage import Stages
 from camber.facts.values import Interval, Provenance
 
 #: A proved enclosure wider than the values found by more than this is not called the extent.
@@ -24,7 +24,7 @@ class Extent:
 
 
 def extent(stages: Stages, channel: int, extra: tuple[Bounds, ...] = ()) -> Extent | None:
-    """Bound all values in one channel; ``extra`` bounds count too. None where nothing is defined."""
+    """Bound all values in one channel, ``extra`` ones too; None where nothing is defined."""
     attained: list[Bounds] = list(extra)
     outer: list[Bounds] = list(extra)
     sure = True

@@ -8,8 +8,7 @@ arrays and lists hold one tuple per channel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -21,7 +20,8 @@ from camber.facts import channel_facts as one
 from camber.facts import wide
 from camber.facts.analysis import Analysis, analyse
 from camber.facts.channel_facts import One
-from camber.facts.moment_facts import STANDARD, large_width, moments
+from camber.facts.known_moments import KnownMoments
+from camber.facts.moment_facts import large_width
 from camber.facts.moments import Functional
 from camber.facts.subject import Subject, inputs_of
 from camber.facts.values import (
@@ -59,7 +59,12 @@ class Facts:
         self.formula = formula
         self._given = subject
         self._gated = bool(inputs_of(formula.root) - {subject.name})
-        self._moments: dict[str, Fact[Real]] = {}
+        self._moments = KnownMoments(formula, subject, self._gated, self._known_analysis)
+
+    def _known_analysis(self) -> Analysis | None:
+        """The analysis if some fact has needed it already; moments then reuse its pieces."""
+        found: Analysis | None = self.__dict__.get("_analysis")
+        return found
 
     @property
     def note(self) -> str:
@@ -176,7 +181,7 @@ class Facts:
         """The slopes at 0 from the left and from the right."""
         return self._each(one.slopes_at_zero, "slopes_at_zero")
 
-    # Moments for N(0, 1) inputs.
+    # Moments, for N(0, 1) inputs unless said otherwise.
 
     def moment(
         self,
@@ -196,93 +201,46 @@ class Facts:
         Raises:
             CamberError: where the moment does not exist, or the tolerance cannot be met.
         """
-        functional = Functional(value, slope, hermite)
-        return self._take((functional,), mean, variance)[0]
+        return self._moments.take((Functional(value, slope, hermite),), mean, variance)[0]
 
     def hermite(
         self, degree: int, *, mean: Real = 0.0, variance: Real = 1.0
     ) -> Fact[npt.NDArray[np.float64]]:
         """The coefficients E[s(X) h_k(Z)], k = 0 ... degree, along a last axis."""
         wanted = tuple(Functional(1, 0, k) for k in range(degree + 1))
-        found = self._take(wanted, mean, variance)
+        found = self._moments.take(wanted, mean, variance)
         values = np.stack([np.asarray(fact.value) for fact in found], axis=-1)
-        error = max(fact.error for fact in found)
-        return Fact(values, "numeric", error, found[0].note)
-
-    def _take(
-        self, functionals: tuple[Functional, ...], mean: Real, variance: Real
-    ) -> list[Fact[Real]]:
-        given = self._given
-        arrays = [np.asarray(part, dtype=np.float64) for part in (mean, variance)]
-        try:
-            shape = np.broadcast_shapes(given.shape or (), *(part.shape for part in arrays))
-        except ValueError:
-            raise CamberError(
-                f"the mean and variance do not broadcast with the channels {given.shape}"
-            ) from None
-        own = shape == (given.shape or ())
-        subject = given if own else given.expand(shape)
-        flat = [np.broadcast_to(part, shape).reshape(-1) for part in arrays]
-        known: Analysis | None = self.__dict__.get("_analysis")
-        analysis = known if own and known is not None and known.subject is subject else None
-        found, label = moments(self.formula, subject, functionals, flat[0], flat[1], analysis)
-        return [
-            Fact(
-                float(moment.value[0]) if shape == () else moment.value.reshape(shape),
-                "exact" if np.isinf(moment.value).all() else "numeric",
-                float(moment.error.max()),
-                label,
-            )
-            for moment in found
-        ]
-
-    def _moment(self, name: str) -> Fact[Real]:
-        """A moment of the standard list, all of which are taken in one pass where they exist."""
-        wanted = [entry for entry in STANDARD if not (self._gated and entry[1].one_input_only)]
-        if name not in self._moments:
-            try:
-                self._keep(wanted)
-            except CamberError:
-                # Some moment of the list does not exist; this one may.
-                self._keep([entry for entry in STANDARD if entry[0] == name])
-        if name not in self._moments:
-            self._keep([entry for entry in STANDARD if entry[0] == name])
-        return self._moments[name]
-
-    def _keep(self, wanted: Sequence[tuple[str, Functional, float]]) -> None:
-        found = self._take(tuple(functional for _, functional, _ in wanted), 0.0, 1.0)
-        for (name, _, factor), fact in zip(wanted, found, strict=True):
-            self._moments[name] = replace(fact, value=fact.value * factor)
+        return Fact(values, "numeric", max(fact.error for fact in found), found[0].note)
 
     @property
     def mean(self) -> Fact[Real]:
         """E[s]."""
-        return self._moment("mean")
+        return self._moments.standard("mean")
 
     @property
     def second_moment(self) -> Fact[Real]:
         """E[s²]."""
-        return self._moment("second_moment")
+        return self._moments.standard("second_moment")
 
     @property
     def slope_mean(self) -> Fact[Real]:
         """E[s'], jumps included: E[z s]."""
-        return self._moment("slope_mean")
+        return self._moments.standard("slope_mean")
 
     @property
     def slope_second_moment(self) -> Fact[Real]:
         """E[s'²]; infinite where s jumps."""
-        return self._moment("slope_second_moment")
+        return self._moments.standard("slope_second_moment")
 
     @property
     def value_slope_moment(self) -> Fact[Real]:
         """E[z s s'] = E[s² (z² − 1)] / 2, which no second derivative enters."""
-        return self._moment("value_slope_moment")
+        return self._moments.standard("value_slope_moment")
 
     @property
     def curvature_mean(self) -> Fact[Real]:
         """E[s''] = E[s (z² − 1)], kinks and jumps included."""
-        return self._moment("curvature_mean")
+        return self._moments.standard("curvature_mean")
 
     @cached_property
     def gain(self) -> Fact[Real]:

@@ -119,7 +119,8 @@ def _nested(
         )
     except NotConvergedError as refusal:
         raise CamberError(
-            f"a Gaussian moment of {subject.text} over independent inputs may be infinite: {refusal}"
+            f"a Gaussian moment of {subject.text} over independent inputs may be infinite:"
+            f" {refusal}"
         ) from None
     return [
         Moment(value, error + extra)

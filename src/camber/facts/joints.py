@@ -15,7 +15,7 @@ import numpy as np
 
 from camber.facts.bounds import Bounds
 from camber.facts.pieces import Piece, Pieces
-from camber.facts.stages import Stages
+from camber.facts.stage import Stages
 
 Kind = Literal["smooth", "kink", "jump", "pole", "edge", "hole"]
 

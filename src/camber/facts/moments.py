@@ -186,9 +186,11 @@ def _integrals(
 def _product(value: Array, slope: Array, hermite: Array, z: Array, entry: Functional) -> Array:
     """s^a s'^b h_k times the density, each factor with its share of the density: no overflow."""
     if entry.powers == 0:
-        return hermite[entry.hermite] * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+        density: Array = np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+        weighted: Array = hermite[entry.hermite] * density
+        return weighted
     share = np.exp(-0.5 * z * z / entry.powers) / math.sqrt(2 * math.pi) ** (1 / entry.powers)
-    result = hermite[entry.hermite]
+    result: Array = hermite[entry.hermite]
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(entry.value):
             result = result * (value * share)
@@ -244,7 +246,8 @@ def _panels(
     subject: Subject, pieces: Pieces, mean: Array, deviation: Array, left: Array, right: Array
 ) -> tuple[list[Piece], Cells]:
     """The pieces that a Gaussian input reaches, and panels (in z) that resolve every feature."""
-    owners, los, his, index = [], [], [], []
+    owners: list[Piece] = []
+    los, his, index = [], [], []
     for piece in pieces.pieces:
         c = piece.channel
         lo = max((piece.lo - mean[c]) / deviation[c], left[c])

@@ -18,12 +18,16 @@ from camber.facts.bracket import bracketed_roots
 from camber.facts.joints import Joint
 from camber.facts.pieces import Piece as SmoothPiece
 from camber.facts.point import enclose_at
-from camber.facts.stages import Stage
+from camber.facts.stage import Stage
 from camber.facts.subject import Field, Subject
 from camber.facts.values import Interval, Piece
 
 _MONOTONE: Final = {1: "increasing", -1: "decreasing", 0: "constant"}
 _CONVEX: Final = {1: "convex", -1: "concave", 0: "affine"}
+
+
+#: Where f vanishes, the error of a point, and whether it is proved.
+Zero = tuple[float | Interval, float, bool]
 
 
 def domain(pieces: Sequence[SmoothPiece], joints: Sequence[Joint]) -> tuple[Interval, ...]:
@@ -130,11 +134,9 @@ def inflections(
     return found
 
 
-def zeros(
-    subject: Subject, stages: Sequence[Stage], channel: int
-) -> list[tuple[float | Interval, float, bool]]:
+def zeros(subject: Subject, stages: Sequence[Stage], channel: int) -> list[Zero]:
     """Zeros (where, error, proved): isolated points, and intervals on which f vanishes."""
-    found: list[tuple[float | Interval, float, bool]] = []
+    found: list[Zero] = []
     field = subject.field(subject.root)
 
     def vanishes(x: float) -> bool:
@@ -204,28 +206,21 @@ def _finite_bracket(field: Field, stage: Stage, channel: np.ndarray) -> tuple[fl
     return lo, hi
 
 
-def _merged(
-    found: list[tuple[float | Interval, float, bool]],
-) -> list[tuple[float | Interval, float, bool]]:
+def _merged(found: list[Zero]) -> list[Zero]:
     """Join intervals that touch, drop points inside intervals and points met twice."""
-    result: list[tuple[float | Interval, float, bool]] = []
+    result: list[Zero] = []
     for where, error, proved in found:
-        if result:
-            last, last_error, last_proved = result[-1]
-            end = last.hi if isinstance(last, Interval) else last
-            start = where.lo if isinstance(where, Interval) else where
-            near = start - end <= max(error, last_error, 1e-12 * max(1.0, abs(start)))
-            if near and not isinstance(where, Interval):
-                continue
-            if near and isinstance(last, Interval):
-                result[-1] = (
-                    Interval(last.lo, where.hi, (last.closed[0], where.closed[1])),
-                    0.0,
-                    proved and last_proved,
-                )
-                continue
-            if near:
-                result[-1] = (where, error, proved)
-                continue
-        result.append((where, error, proved))
+        if not result:
+            result.append((where, error, proved))
+            continue
+        last, last_error, last_proved = result[-1]
+        end = float(last.hi) if isinstance(last, Interval) else last
+        start = float(where.lo) if isinstance(where, Interval) else where
+        if start - end > max(error, last_error, 1e-12 * max(1.0, abs(start))):
+            result.append((where, error, proved))
+        elif isinstance(where, Interval):
+            joined = where
+            if isinstance(last, Interval):
+                joined = Interval(last.lo, where.hi, (last.closed[0], where.closed[1]))
+            result[-1] = (joined, 0.0, proved and last_proved)
     return result

@@ -1,8 +1,8 @@
 """The range of formulas that oscillate for ever, over one period instead of the whole axis.
 
 A tree that sees x only through sin, cos and tan of affine arguments with commensurable frequencies
-is periodic. A sum is split into such parts and a rest; far out the rest is bounded by its tail, and
-each periodic part by its stages on one period. So 1 + sin(2 a x) has range [0, 2], exactly attained.
+is periodic. A sum is split into such parts and a rest; far out the rest is bounded by its tail,
+each part by its stages on one period. So 1 + sin(2 a x) has range [0, 2], exactly attained.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def common(given: tuple[Fraction, ...]) -> Fraction | None:
 
 
 def split(field: Field, channel: int) -> tuple[list[tuple[Node, float]], Node] | None:
-    """Periodic parts with their periods, and the rest of the sum; None where nothing is periodic."""
+    """Periodic parts with their periods, and the rest of the sum; None without such parts."""
     groups: dict[Fraction, list[Node]] = {}
     rest: Node = ZERO
     for part in addends(field.node):

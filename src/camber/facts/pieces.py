@@ -153,8 +153,8 @@ def _mark_defined(pieces: Pieces) -> None:
         field = pieces.subject.field(tree)
         points = np.stack([inside(piece.lo, piece.hi, 5) for piece in members])
         values = field(points, np.array([piece.channel for piece in members]))
-        for piece, row in zip(members, np.isfinite(values).any(axis=1), strict=True):
-            piece.defined = bool(row)
+        for piece, row in zip(members, np.isfinite(values), strict=True):
+            piece.defined = bool(row.any())
 
 
 def _split(field: Field, stretches: list[_Stretch], window: float) -> tuple[list[_Stretch], bool]:

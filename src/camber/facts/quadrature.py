@@ -126,7 +126,8 @@ def _blocks(integrand: Integrand, lo: Array, hi: Array, piece: Index) -> tuple[A
 def _total(values: Array, channel: Index, channels: int) -> Array:
     """Sum the panels of each channel: (k, P) -> (k, C)."""
     if channels == 1:
-        return values.sum(axis=1, keepdims=True)
+        single: Array = values.sum(axis=1, keepdims=True)
+        return single
     totals: Array = np.stack([np.bincount(channel, row, channels) for row in values])
     return totals
 
@@ -161,7 +162,9 @@ def integrate(
 
     >>> panels = np.linspace(0.0, 3.0, 4)
     >>> square = integrate(
-    ...     lambda z, piece: z[None] ** 2, panels[:-1], panels[1:], np.zeros(3, int), np.zeros(1, int), 1
+    ...     lambda z, piece: z[None] ** 2,
+    ...     *(panels[:-1], panels[1:], np.zeros(3, int)),
+    ...     *(np.zeros(1, int), 1),
     ... )
     >>> round(float(square.value[0, 0]), 12)
     9.0

@@ -1,8 +1,9 @@
-"""Arithmetic of series: functions on x ≥ R enclosed by a few interval coefficients times monomials.
+"""Arithmetic of series: functions on x ≥ R enclosed by a few terms, intervals times monomials.
 
-Terms too small to keep are absorbed into the coefficient of the last one kept. Unlike plain interval
-arithmetic this knows that x e^(−x) is small at infinity and that 1 − tanh(x)² is positive there.
-What cannot be decided from the start R on raises :class:`IndecisiveError`; a later start may decide.
+Terms too small to keep are absorbed into the coefficient of the last one kept. Unlike plain
+interval arithmetic this knows that x e^(−x) is small at infinity and that 1 − tanh(x)² is positive
+there. What cannot be decided from the start R on raises :class:`IndecisiveError`; a later start may
+decide.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def _difference(a: Node, b: Node) -> Node:
     match a, b:
         case Number(one), Call("pow", (Call("tanh", (u,)), Number(two))) if one == 1 and two == 2:
             return _squared_sech(multiply(TWO, u))
-        case Number(one), Call("mul", (Number(four), Call("mul", (Call("sigmoid", (u,)), _)))) if (
+        case Number(one), Call("mul", (_, Call("mul", (Call("sigmoid", (u,)), _)))) if (
             one == 1 and b == _squared_sech(u)
         ):
             # 1 − (1 − tanh²), the slope of x − tanh(x)

@@ -1,8 +1,8 @@
 """The scale in which tails are measured: monomials x^p (log x)^q e^E on a ray x ≥ R.
 
-The exponent E is a sum of atoms with exact rational multiplicities. An atom is a power of x or, where
-a coefficient is not exact (x²/2 written (x/sqrt(2))²), the expression itself: e^u and e^(−u) then
-still cancel exactly, and two exponents are merged only where they are the same function.
+The exponent E is a sum of atoms with exact rational multiplicities. An atom is a power of x or,
+where a coefficient is not exact (x²/2 written (x/sqrt(2))²), the expression itself: e^u and e^(−u)
+then still cancel exactly, and two exponents are merged only where they are the same function.
 
 Source of the idea: G. H. Hardy, Orders of Infinity (1910).
 """

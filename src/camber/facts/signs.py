@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,18 @@ _UNDECIDED_LIMIT: Final = 20_000
 _UNKNOWN: Final = 2
 #: An undecided cell narrower than this, relative to max(1, |x|), is a root and nothing else.
 NARROW: Final = 1e-8
+
+
+class Signed(Protocol):
+    """What has a sign: a function that can be sampled at points and enclosed on cells."""
+
+    def sample(self, points: Array, channel: Index) -> Array:
+        """Values at points (P,) or (P, K); ``channel`` (P,)."""
+        ...
+
+    def enclose(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
+        """Bounds on cells (N,)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +68,15 @@ class SignTable:
     undecided: Cells
 
 
-def sign_table(field: Field, lo: Array, hi: Array, channel: Index) -> SignTable:
+def sign_table(field: Signed, lo: Array, hi: Array, channel: Index) -> SignTable:
     """Find the runs of constant sign of ``field`` on bounded stretches [lo, hi], each (S,).
 
     Raises:
         CamberError: where the function varies too fast to be resolved.
     """
-    cells = refine(cover(lo, hi), channel, field.subject, field.node)
+    cells = cover(lo, hi)
+    if isinstance(field, Field):
+        cells = refine(cells, channel, field.subject, field.node)
     roots, owners = _roots(field, cells, channel)
     ends, end_owners = _vanishing_ends(field, lo, hi, channel)
     cut, cut_owners = np.concatenate([roots, ends]), np.concatenate([owners, end_owners])
@@ -71,7 +85,7 @@ def sign_table(field: Field, lo: Array, hi: Array, channel: Index) -> SignTable:
     return _collect(field, cells, signs, size, channel, roots, owners)
 
 
-def _roots(field: Field, cells: Cells, channel: Index) -> tuple[Array, Index]:
+def _roots(field: Signed, cells: Cells, channel: Index) -> tuple[Array, Index]:
     """Roots in floating point between samples of opposite sign, and their stretches."""
     points = cells.lo[:, None] + (cells.hi - cells.lo)[:, None] * _SAMPLES
     values = field.sample(points, channel[cells.owner])
@@ -88,7 +102,7 @@ def _roots(field: Field, cells: Cells, channel: Index) -> tuple[Array, Index]:
     return roots, owner
 
 
-def _vanishing_ends(field: Field, lo: Array, hi: Array, channel: Index) -> tuple[Array, Index]:
+def _vanishing_ends(field: Signed, lo: Array, hi: Array, channel: Index) -> tuple[Array, Index]:
     """Ends of stretches at which the function is zero or has no value: its sign is hard there."""
     ends = np.concatenate([lo, hi])
     owner = np.tile(np.arange(len(lo)), 2)
@@ -118,7 +132,7 @@ def _around(cells: Cells, roots: Array, owners: Index) -> tuple[Array, Index]:
 
 
 def _decide(
-    field: Field, cells: Cells, channel: Index, roots: Array, owners: Index
+    field: Signed, cells: Cells, channel: Index, roots: Array, owners: Index
 ) -> tuple[Cells, Index, Array]:
     """Sign of each cell (2: undecided) and a bound of the function's size on it."""
     low, high = field.enclose(cells.lo, cells.hi, channel[cells.owner])
@@ -159,7 +173,7 @@ def _holds_root(cells: Cells, roots: Array, owners: Index) -> npt.NDArray[np.boo
 
 
 def _collect(
-    field: Field,
+    field: Signed,
     cells: Cells,
     signs: Index,
     size: Array,
@@ -186,7 +200,7 @@ def _collect(
 
 
 def _runs(
-    field: Field, blocks: list[tuple[float, float, int, float]], roots: Array, channel: Index
+    field: Signed, blocks: list[tuple[float, float, int, float]], roots: Array, channel: Index
 ) -> list[Run]:
     runs: list[Run] = []
     largest = max((bound for *_, bound in blocks if np.isfinite(bound)), default=0.0)
@@ -212,7 +226,7 @@ def _runs(
 
 
 def _sampled(
-    field: Field, runs: list[Run], lo: float, hi: float, roots: Array, channel: Index
+    field: Signed, runs: list[Run], lo: float, hi: float, roots: Array, channel: Index
 ) -> None:
     """Runs of an undecided cell from floating point alone."""
     edges = [lo, *roots.tolist(), hi]

@@ -124,7 +124,7 @@ class Field:
         if values is None:
             return np.zeros(())
         if self.subject.channels == 1:
-            return values[0]
+            return values[:1].reshape(())
         return values[channel].reshape(channel.shape + (1,) * extra)
 
     def _parameters(self, channel: Index, extra: int) -> dict[str, object]:
@@ -140,7 +140,8 @@ class Field:
     def __call__(self, points: Array, channel: Index) -> Array:
         """Evaluate stably at ``points`` (P,) or (P, K); ``channel`` (P,)."""
         function = to_numpy(self.formula)
-        return function(points, **self._parameters(channel, points.ndim - 1))
+        result: Array = function(points, **self._parameters(channel, points.ndim - 1))
+        return result
 
     def sample(self, points: Array, channel: Index) -> Array:
         """Evaluate as written: cheap to set up, nan or inf where the tree overflows."""

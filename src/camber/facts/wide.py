@@ -77,13 +77,13 @@ def large_width(subject: Subject, two_moments: TwoMoments) -> Subject:
                 raise CamberError(_sentence(subject, node))
             field = subject.field(node.arguments[1])
             epsilon = field(np.zeros(subject.channels), np.arange(subject.channels))
-        limit = {
-            "mean": lambda mean=mean: mean,
-            "rms": lambda second=second, e=epsilon: np.sqrt(second + e),
-            "std": lambda m=mean, s=second, e=epsilon: np.sqrt(np.maximum(s - m * m, 0) + e),
-        }[node.operation]()
+        limits = {
+            "mean": mean,
+            "rms": np.sqrt(second + epsilon),
+            "std": np.sqrt(np.maximum(second - mean * mean, 0.0) + epsilon),
+        }
         leaf = Parameter(f"statistic_{place}")
-        values[leaf] = limit
+        values[leaf] = limits[node.operation]
         root = substitute(root, {node: leaf})
         place += 1
     return Subject(root, values, subject.shape, name=subject.name, text=subject.text)

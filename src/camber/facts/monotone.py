@@ -1,0 +1,138 @@
+"""The stages of a function on smooth pieces, from the sign of its derivative.
+
+A rational function's derivatives are rational with an exact numerator; all others are enclosed by
+interval arithmetic, and followed to infinity by their tails.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from camber.facts.pieces import FAR, Piece
+from camber.facts.plans import Plan, carry_on, clipped, make_plan, stage_of
+from camber.facts.point import enclose_at
+from camber.facts.polynomials import NumeratorField
+from camber.facts.rational import NotRationalError
+from camber.facts.signs import NARROW, Run, sign_table
+from camber.facts.stage import Stage, Stages
+from camber.facts.subject import Field
+
+Array = npt.NDArray[np.float64]
+
+#: With more runs than this no end is looked at one by one.
+_FEW: Final = 64
+
+
+def numerator_of(f: Field, order: int, members: list[Piece]) -> NumeratorField | None:
+    """The next derivative's numerator, where the formula is rational on these pieces."""
+    if not f.varies or any(piece.open for piece in members):
+        return None
+    try:
+        return NumeratorField(f, order, np.array([piece.channel for piece in members]))
+    except NotRationalError:
+        return None
+
+
+def monotone_stages(
+    g: Field,
+    members: list[Piece],
+    window: float,
+    stages: Stages,
+    numerator: NumeratorField | None,
+) -> Iterator[Stage]:
+    """The stages of g on its pieces; enclosures where they are not proved go to ``stages``."""
+    slope = g.derivative
+    channel = np.array([piece.channel for piece in members])
+    if not slope.varies:
+        signs = np.sign(slope(np.zeros(len(members)), channel))
+        for piece, sign in zip(members, signs, strict=True):
+            yield stage_of(piece, Run(piece.lo, piece.hi, int(sign), True))
+        return
+    if numerator is not None:
+        yield from _rational_stages(slope, members, numerator)
+        return
+    plans = [make_plan(slope, piece, window) for piece in members]
+    lo = np.array([plan.lo for plan in plans])
+    hi = np.array([plan.hi for plan in plans])
+    table = sign_table(slope, lo, hi, channel)
+    for piece, plan, runs in zip(members, plans, table.runs, strict=True):
+        stages.windowed[piece.channel] |= plan.windowed
+        yield from carry_on(piece, plan, _snap(slope, piece, runs))
+    wide = table.undecided.hi - table.undecided.lo > NARROW * np.maximum(
+        1, np.abs(table.undecided.lo)
+    )
+    if wide.any():
+        _add_loose(
+            g,
+            members,
+            table.undecided.lo[wide],
+            table.undecided.hi[wide],
+            table.undecided.owner[wide],
+            stages,
+        )
+
+
+def _rational_stages(
+    slope: Field, members: list[Piece], numerator: NumeratorField
+) -> Iterator[Stage]:
+    """Stages from the exact numerator of the slope, whose sign is known beyond some point."""
+    plans = []
+    for piece in members:
+        ends, proved = [piece.lo, piece.hi], True
+        signs: list[int | None] = [None, None]
+        for place, side in ((0, -1), (1, 1)):
+            if math.isinf(ends[place]):
+                known = numerator.beyond(piece.channel, side)
+                reach, signs[place] = (FAR, None) if known is None else known
+                proved &= known is not None
+                ends[place] = clipped(reach, side, ends[1 - place])
+        plans.append(Plan(ends[0], ends[1], signs[0], signs[1], proved, False))
+    lo, hi = np.array([plan.lo for plan in plans]), np.array([plan.hi for plan in plans])
+    channel = np.array([piece.channel for piece in members])
+    table = sign_table(numerator, lo, hi, channel)
+    turn = numerator.orient(0.5 * (lo + hi), channel)
+    for piece, plan, runs, sign in zip(members, plans, table.runs, turn.tolist(), strict=True):
+        turned = [replace(run, sign=run.sign * sign) for run in runs]
+        yield from carry_on(piece, plan, _snap(slope, piece, turned))
+
+
+def _snap(slope: Field, piece: Piece, runs: list[Run]) -> list[Run]:
+    """Move ends between runs to a short decimal where the slope is exactly zero there."""
+    if len(runs) > _FEW:
+        return runs
+    values = slope.subject.one(piece.channel)
+    for place in range(len(runs) - 1):
+        left, right = runs[place], runs[place + 1]
+        short = round(left.hi, 6) + 0.0
+        near = abs(short - left.hi) <= max(left.hi_error, 1e-13)
+        if near and enclose_at(slope.node, values, slope.subject.name, short, short) == (0, 0):
+            runs[place] = replace(left, hi=short, hi_error=0.0)
+            runs[place + 1] = replace(right, lo=short, lo_error=0.0)
+    return runs
+
+
+def _add_loose(
+    g: Field,
+    members: list[Piece],
+    lo: Array,
+    hi: Array,
+    owner: npt.NDArray[np.intp],
+    stages: Stages,
+) -> None:
+    """Enclose g on cells where its slope's sign is not decided, by the mean value form."""
+    channel = np.array([piece.channel for piece in members])[owner]
+    low, high = g.enclose(lo, hi, channel)
+    middle = 0.5 * (lo + hi)
+    centre_low, centre_high = g.enclose(middle, middle, channel)
+    slope_low, slope_high = g.derivative.enclose(lo, hi, channel)
+    reach = 0.5 * (hi - lo) * np.maximum(np.abs(slope_low), np.abs(slope_high)) * (1 + 1e-15)
+    low = np.maximum(low, np.nan_to_num(centre_low - reach, nan=-np.inf))
+    high = np.minimum(high, np.nan_to_num(centre_high + reach, nan=np.inf))
+    for place, a, b in zip(channel, low, high, strict=True):
+        stages.loose[place].append((float(a), float(b)))
