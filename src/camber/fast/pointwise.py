@@ -92,7 +92,7 @@ class FormulaOperation(Operation):
         return kernel((self._key, dtype, lanes), make)
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch has no types here
 def _remember(formula: Formula) -> bool:
     """Put a formula's operation beside its own cached values, where ``torch.compile`` can see it.
 

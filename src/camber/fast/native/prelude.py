@@ -53,7 +53,7 @@ _HELPERS: Final = """
 #define POW(x, y) _Generic((x), float: powf, double: pow)(x, y)
 #define LOGADDEXP(x, y) _Generic((x), float: camber_logaddexpf, double: camber_logaddexp)(x, y)
 #define COPYSIGN(x, y) _Generic((x), float: copysignf, double: copysign)(x, y)
-#define SIGN(x) ((x) > 0 ? (A)1 : (x) < 0 ? (A)-1 : (x))
+#define SIGN(x) ((A)((x) > 0) - (A)((x) < 0)) /* 0 at NaN, as torch.sign */
 /* A zero slope stays zero beside an overflowing factor: tanh(exp(x)) has slope 0 at x = 1e4. */
 #define TIMES(d, l) ((d) == 0 ? (A)0 : (d) * (l))
 #define OVER(d, l) ((d) == 0 ? (A)0 : (d) / (l))

@@ -133,11 +133,23 @@ def build(source: str) -> ctypes.CDLL:
     name = hashlib.sha256(identity.encode()).hexdigest()[:32]
     directory = _cache_directory()
     library = directory / f"{name}.so"
-    if not library.exists():
+    found = library.exists()
+    if not found:
         _compile(compiler, text, library)
     try:
-        # torch.__file__ is loaded already: the kernel's OpenMP calls bind to torch's own runtime,
-        # so that both share one pool of threads.
+        return _load(library)
+    except BuildError:
+        if not found:
+            raise
+    # What lay in the cache is damaged: build it again.
+    _compile(compiler, text, library)
+    return _load(library)
+
+
+def _load(library: Path) -> ctypes.CDLL:
+    # torch is loaded already: the kernel's OpenMP calls bind to torch's own runtime, so that both
+    # share one pool of threads.
+    try:
         return ctypes.CDLL(str(library))
     except OSError as error:
         raise BuildError(f"the compiled kernel did not load: {error}") from error

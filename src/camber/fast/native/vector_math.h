@@ -3,7 +3,7 @@
  * Each float function is a straight line of arithmetic and selections, so a loop over it becomes
  * vector code under -O3 without -ffast-math: infinities, NaN and the sign of zero are kept.
  * Coefficients are minimax fits (Lawson's iteration, relative error); the tests hold every
- * function to 3 ulp against correctly rounded values. In double the C library's own are used.
+ * function to 3 ulp (erfc: 5) against exact values. In double the C library's own are used.
  */
 #include <math.h>
 #include <stdint.h>
