@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from camber.errors import CamberError
+from camber.facts.bounds import Bounds
 from camber.facts.joints import Joint, find_joints
 from camber.facts.pieces import WINDOW, Pieces, find_pieces
 from camber.facts.stage import Stages
@@ -24,6 +27,15 @@ class Analysis:
     slopes: Stages
     joints: list[list[Joint]]
     window: float
+
+    def natural(self, order: int, channel: int) -> Bounds:
+        """Bounds of all values, or slopes, by plain interval arithmetic on the whole axis."""
+        field = self.subject.field(self.pieces.root)
+        for _ in range(order):
+            field = field.derivative
+        ends = np.array([-np.inf]), np.array([np.inf])
+        low, high = field.enclose(*ends, np.array([channel]))
+        return float(low[0]), float(high[0])
 
     @property
     def windowed(self) -> list[bool]:

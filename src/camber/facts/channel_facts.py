@@ -28,7 +28,7 @@ from camber.facts.values import (
     weakest,
 )
 
-Value = TypeVar("Value", covariant=True)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,11 @@ def _window(analysis: Analysis, channel: int) -> str:
     return f"oscillates for ever; listed within [-{reach}, {reach}]"
 
 
-def _proof(proved: bool, error: float) -> Provenance:
+def _known(value: Value, proved: bool, error: float, note: str = "") -> One[Value]:
     if not proved:
-        return "numeric"
-    return "certified" if error else "exact"
+        # Points that are not proved were still polished to about nine digits.
+        return One(value, "numeric", max(error, 1e-9), note)
+    return One(value, "certified" if error else "exact", error, note)
 
 
 def domain(analysis: Analysis, channel: int) -> One[tuple[Interval, ...]]:
@@ -79,7 +80,7 @@ def domain(analysis: Analysis, channel: int) -> One[tuple[Interval, ...]]:
     proved = all(piece.proved for piece in pieces)
     value = outline.domain(pieces, joints)
     note = _window(analysis, channel) if analysis.pieces.windowed and edges else ""
-    return One(value, _proof(proved, error), error, note)
+    return _known(value, proved, error, note)
 
 
 def _extent(found: Extent | None, analysis: Analysis) -> One[Interval]:
@@ -95,7 +96,7 @@ def range_(analysis: Analysis, channel: int) -> One[Interval]:
         for joint in analysis.joints[channel]
         if joint.kind == "jump" and math.isfinite(joint.value)
     )
-    return _extent(extent(analysis.values, channel, at), analysis)
+    return _extent(extent(analysis.values, channel, analysis.natural(0, channel), at), analysis)
 
 
 def slope(analysis: Analysis, channel: int) -> One[Interval]:
@@ -106,7 +107,9 @@ def slope(analysis: Analysis, channel: int) -> One[Interval]:
             levels = [0.5 * sum(joint.left), joint.value, 0.5 * sum(joint.right)]
             rises = [b - a for a, b in itertools.pairwise(levels)]
             steps += [(math.copysign(math.inf, rise),) * 2 for rise in rises if abs(rise) > 1e-13]
-    return _extent(extent(analysis.slopes, channel, tuple(steps)), analysis)
+    return _extent(
+        extent(analysis.slopes, channel, analysis.natural(1, channel), tuple(steps)), analysis
+    )
 
 
 def lipschitz(analysis: Analysis, channel: int) -> One[float]:
@@ -122,7 +125,7 @@ def _points(analysis: Analysis, channel: int, kind: str) -> One[tuple[float, ...
     proved = all(joint.proved for joint in joints)
     proved &= all(piece.proved for piece in analysis.pieces.of(channel))
     note = _window(analysis, channel) if analysis.pieces.windowed else ""
-    return One(tuple(joint.x for joint in joints), _proof(proved, error), error, note)
+    return _known(tuple(joint.x for joint in joints), proved, error, note)
 
 
 def kinks(analysis: Analysis, channel: int) -> One[tuple[float, ...]]:
@@ -141,7 +144,7 @@ def inflections(analysis: Analysis, channel: int) -> One[tuple[float, ...]]:
     error = max((entry[1] for entry in found), default=0.0)
     proved = all(entry[2] for entry in found) and _all_proved(analysis, channel, 1)
     points = tuple(entry[0] for entry in found)
-    return One(points, _proof(proved, error), error, _window(analysis, channel))
+    return _known(points, proved, error, _window(analysis, channel))
 
 
 def _all_proved(analysis: Analysis, channel: int, order: int) -> bool:
@@ -155,7 +158,7 @@ def monotone_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:
     value = outline.monotone_pieces(stages, analysis.joints[channel])
     error = max((stage.hi_error for stage in stages), default=0.0)
     note = _window(analysis, channel) if analysis.values.windowed[channel] else ""
-    return One(value, _proof(_all_proved(analysis, channel, 0), error), error, note)
+    return _known(value, _all_proved(analysis, channel, 0), error, note)
 
 
 def convex_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:
@@ -164,7 +167,7 @@ def convex_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:
     value = outline.convex_pieces(stages, analysis.joints[channel])
     error = max((stage.hi_error for stage in stages), default=0.0)
     note = _window(analysis, channel) if analysis.slopes.windowed[channel] else ""
-    return One(value, _proof(_all_proved(analysis, channel, 1), error), error, note)
+    return _known(value, _all_proved(analysis, channel, 1), error, note)
 
 
 def parity(analysis: Analysis, channel: int) -> One[str]:
@@ -199,7 +202,7 @@ def zero_set(analysis: Analysis, channel: int) -> One[tuple[float | Interval, ..
     proved = all(entry[2] for entry in found) and _all_proved(analysis, channel, 0)
     beyond = any(stage.tail and stage.at_lo[0] <= 0 <= stage.at_lo[1] for stage in stages)
     note = _window(analysis, channel) if beyond else ""
-    return One(tuple(entry[0] for entry in found), _proof(proved, error), error, note)
+    return _known(tuple(entry[0] for entry in found), proved, error, note)
 
 
 def slopes_at_zero(analysis: Analysis, channel: int) -> One[tuple[float, float]]:

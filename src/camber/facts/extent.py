@@ -23,10 +23,15 @@ class Extent:
     note: str = ""
 
 
-def extent(stages: Stages, channel: int, extra: tuple[Bounds, ...] = ()) -> Extent | None:
-    """Bound all values in one channel, ``extra`` ones too; None where nothing is defined."""
-    attained: list[Bounds] = list(extra)
-    outer: list[Bounds] = list(extra)
+def extent(
+    stages: Stages, channel: int, natural: Bounds, extra: tuple[Bounds, ...] = ()
+) -> Extent | None:
+    """Bound all values in one channel, ``extra`` ones too; None where nothing is defined.
+
+    ``natural`` are bounds of all values (not of the extra ones) that are known beforehand.
+    """
+    attained: list[Bounds] = []
+    outer: list[Bounds] = []
     sure = True
     ends: dict[float, bool] = {}
     for stage in stages.of[channel]:
@@ -39,12 +44,14 @@ def extent(stages: Stages, channel: int, extra: tuple[Bounds, ...] = ()) -> Exte
             continue
         attained += [stage.at_lo, stage.at_hi]
         for bounds, place in ((stage.at_lo, stage.lo), (stage.at_hi, stage.hi)):
-            for value in bounds:
+            for value in _meet(bounds, natural):
                 taken = math.isfinite(place) or stage.direction == 0
                 ends[value] = ends.get(value, False) or taken
     if not attained:
         return None
     outer += stages.loose[channel]
+    outer = [*extra, *(_meet(bounds, natural) for bounds in outer)]
+    attained = [*extra, *(_meet(bounds, natural) for bounds in attained)]
     lo, hi = min(b[0] for b in outer), max(b[1] for b in outer)
     inner_lo, inner_hi = min(b[1] for b in attained), max(b[0] for b in attained)
     slack = max(_gap(lo, inner_lo), _gap(inner_hi, hi))
@@ -59,6 +66,12 @@ def extent(stages: Stages, channel: int, extra: tuple[Bounds, ...] = ()) -> Exte
     note = f"proved to lie in {Interval(lo, hi)}" if sure else ""
     error = slack if sure else max(slack if math.isfinite(slack) else 0.0, 1e-6 * scale)
     return Extent(Interval(attained_lo, attained_hi, closed), "numeric", error, note)
+
+
+def _meet(a: Bounds, b: Bounds) -> Bounds:
+    """Two enclosures of one value are one, tighter; rounding may leave them a hair apart."""
+    lo, hi = max(a[0], b[0]), min(a[1], b[1])
+    return (lo, hi) if lo <= hi else a
 
 
 def _gap(a: float, b: float) -> float:

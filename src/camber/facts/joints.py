@@ -91,6 +91,10 @@ def _joint(left: Piece, right: Piece, x: float, value: float, ends: tuple[_Ends,
     if left.open or right.open:
         # The end of the window, not a place where anything happens.
         kind, proved = "smooth", False
+        before = after = slope_before = slope_after = _NOWHERE
+    if kind == "pole":
+        # At a rounded pole the formula has some huge value, which is not its own.
+        value = math.nan
     return Joint(
         x,
         max(left.hi_error, right.lo_error),

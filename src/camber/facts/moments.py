@@ -136,6 +136,8 @@ def _integrals(
     variance: Array,
     pieces: Pieces,
 ) -> list[Moment]:
+    if not functionals:
+        return []
     deviation = np.sqrt(variance)
     left, right = _reach(subject, functionals, mean, deviation)
     farthest = float(

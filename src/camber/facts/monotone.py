@@ -9,24 +9,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from camber.facts.cover import Cells
 from camber.facts.pieces import FAR, Piece
 from camber.facts.plans import Plan, carry_on, clipped, make_plan, stage_of
-from camber.facts.point import enclose_at
 from camber.facts.polynomials import NumeratorField
 from camber.facts.rational import NotRationalError
-from camber.facts.signs import NARROW, Run, sign_table
+from camber.facts.signs import Run, sign_table
+from camber.facts.snap import snap_runs
 from camber.facts.stage import Stage, Stages
 from camber.facts.subject import Field
 
 Array = npt.NDArray[np.float64]
-
-#: With more runs than this no end is looked at one by one.
-_FEW: Final = 64
 
 
 def numerator_of(f: Field, order: int, members: list[Piece]) -> NumeratorField | None:
@@ -55,7 +52,7 @@ def monotone_stages(
             yield stage_of(piece, Run(piece.lo, piece.hi, int(sign), True))
         return
     if numerator is not None:
-        yield from _rational_stages(slope, members, numerator)
+        yield from _rational_stages(g, members, numerator, stages)
         return
     plans = [make_plan(slope, piece, window) for piece in members]
     lo = np.array([plan.lo for plan in plans])
@@ -63,23 +60,13 @@ def monotone_stages(
     table = sign_table(slope, lo, hi, channel)
     for piece, plan, runs in zip(members, plans, table.runs, strict=True):
         stages.windowed[piece.channel] |= plan.windowed
-        yield from carry_on(piece, plan, _snap(slope, piece, runs))
-    wide = table.undecided.hi - table.undecided.lo > NARROW * np.maximum(
-        1, np.abs(table.undecided.lo)
-    )
-    if wide.any():
-        _add_loose(
-            g,
-            members,
-            table.undecided.lo[wide],
-            table.undecided.hi[wide],
-            table.undecided.owner[wide],
-            stages,
-        )
+        yield from carry_on(piece, plan, snap_runs(slope, piece.channel, runs))
+    if len(table.undecided.lo):
+        _add_loose(g, members, table.undecided, stages)
 
 
 def _rational_stages(
-    slope: Field, members: list[Piece], numerator: NumeratorField
+    g: Field, members: list[Piece], numerator: NumeratorField, stages: Stages
 ) -> Iterator[Stage]:
     """Stages from the exact numerator of the slope, whose sign is known beyond some point."""
     plans = []
@@ -96,37 +83,18 @@ def _rational_stages(
     lo, hi = np.array([plan.lo for plan in plans]), np.array([plan.hi for plan in plans])
     channel = np.array([piece.channel for piece in members])
     table = sign_table(numerator, lo, hi, channel)
+    if len(table.undecided.lo):
+        _add_loose(g, members, table.undecided, stages)
     turn = numerator.orient(0.5 * (lo + hi), channel)
     for piece, plan, runs, sign in zip(members, plans, table.runs, turn.tolist(), strict=True):
         turned = [replace(run, sign=run.sign * sign) for run in runs]
-        yield from carry_on(piece, plan, _snap(slope, piece, turned))
+        yield from carry_on(piece, plan, snap_runs(g.derivative, piece.channel, turned))
 
 
-def _snap(slope: Field, piece: Piece, runs: list[Run]) -> list[Run]:
-    """Move ends between runs to a short decimal where the slope is exactly zero there."""
-    if len(runs) > _FEW:
-        return runs
-    values = slope.subject.one(piece.channel)
-    for place in range(len(runs) - 1):
-        left, right = runs[place], runs[place + 1]
-        short = round(left.hi, 6) + 0.0
-        near = abs(short - left.hi) <= max(left.hi_error, 1e-13)
-        if near and enclose_at(slope.node, values, slope.subject.name, short, short) == (0, 0):
-            runs[place] = replace(left, hi=short, hi_error=0.0)
-            runs[place + 1] = replace(right, lo=short, lo_error=0.0)
-    return runs
-
-
-def _add_loose(
-    g: Field,
-    members: list[Piece],
-    lo: Array,
-    hi: Array,
-    owner: npt.NDArray[np.intp],
-    stages: Stages,
-) -> None:
+def _add_loose(g: Field, members: list[Piece], cells: Cells, stages: Stages) -> None:
     """Enclose g on cells where its slope's sign is not decided, by the mean value form."""
-    channel = np.array([piece.channel for piece in members])[owner]
+    lo, hi = cells.lo, cells.hi
+    channel = np.array([piece.channel for piece in members])[cells.owner]
     low, high = g.enclose(lo, hi, channel)
     middle = 0.5 * (lo + hi)
     centre_low, centre_high = g.enclose(middle, middle, channel)

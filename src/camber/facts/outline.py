@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from camber.facts.bounds import Bounds
 from camber.facts.bracket import bracketed_roots
@@ -21,6 +22,8 @@ from camber.facts.point import enclose_at
 from camber.facts.stage import Stage
 from camber.facts.subject import Field, Subject
 from camber.facts.values import Interval, Piece
+
+Index = npt.NDArray[np.intp]
 
 _MONOTONE: Final = {1: "increasing", -1: "decreasing", 0: "constant"}
 _CONVEX: Final = {1: "convex", -1: "concave", 0: "affine"}
@@ -181,7 +184,7 @@ def _crossing(field: Field, stage: Stage) -> tuple[float, float, bool]:
     return root, radius, False
 
 
-def _finite_bracket(field: Field, stage: Stage, channel: np.ndarray) -> tuple[float, float]:
+def _finite_bracket(field: Field, stage: Stage, channel: Index) -> tuple[float, float]:
     """Finite points of a stage between which the function changes sign."""
     lo, hi = stage.lo, stage.hi
     middle = lo + 1.0 if math.isfinite(lo) else (hi - 1.0 if math.isfinite(hi) else 0.0)
@@ -195,15 +198,22 @@ def _finite_bracket(field: Field, stage: Stage, channel: np.ndarray) -> tuple[fl
             if float(field(np.array([end]), channel)[0]) * wanted > 0:
                 break
         lo, hi = (end, hi) if side < 0 else (lo, end)
-    # A pole at an end has no value; step inside until there is one.
-    width = hi - lo
-    for exponent in range(2, 60):
-        values = field(np.array([lo, hi]), np.repeat(channel, 2))
-        if math.isfinite(values[0]) and math.isfinite(values[1]):
-            break
-        lo = lo if math.isfinite(values[0]) else stage.lo + width * 2.0**-exponent
-        hi = hi if math.isfinite(values[1]) else stage.hi - width * 2.0**-exponent
-    return lo, hi
+    return _inside(field, stage.at_lo, lo, hi, channel), _inside(
+        field, stage.at_hi, hi, lo, channel
+    )
+
+
+def _inside(field: Field, bounds: Bounds, end: float, other: float, channel: Index) -> float:
+    """A point next to ``end`` at which the function has the sign of its limit there.
+
+    At a pole the end itself has no value, or after rounding that of the other side.
+    """
+    wanted = 1.0 if bounds[0] > 0 else -1.0
+    for point in (end, *(end + (other - end) * 2.0**-k for k in range(50, 1, -1))):
+        value = float(field(np.array([point]), channel)[0])
+        if math.isfinite(value) and value * wanted > 0:
+            return point
+    return end
 
 
 def _merged(found: list[Zero]) -> list[Zero]:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from camber.facts.branches import Skeleton, skeleton
 from camber.facts.signs import Run, sign_table
+from camber.facts.snap import snap_runs
 from camber.facts.subject import Field, Subject
 from camber.facts.tail import tail
 from camber.formula.tree import Call, Node, walk
@@ -60,6 +61,11 @@ class Pieces:
     subject: Subject
     pieces: list[Piece]
     windowed: bool
+
+    @property
+    def root(self) -> Node:
+        """The whole tree, its branches open."""
+        return skeleton(self.subject.root, self.subject.name).root
 
     def of(self, channel: int) -> list[Piece]:
         """The pieces of one channel, from left to right."""
@@ -174,7 +180,7 @@ def _split(field: Field, stretches: list[_Stretch], window: float) -> tuple[list
     )
     parts = []
     for stretch, end, runs in zip(stretches, ends, table.runs, strict=True):
-        parts.extend(_at_runs(stretch, end, runs))
+        parts.extend(_at_runs(stretch, end, snap_runs(field, stretch.channel, runs)))
     return parts, any(end.windowed for end in ends)
 
 
@@ -227,7 +233,7 @@ def _clip(field: Field, stretch: _Stretch, window: float) -> _End:
             continue
         known = tail(field.node, values, field.subject.name, side)
         other = ends[1 - place]
-        if known is not None:
+        if known is not None and known.sign is not None:
             reach = known.start
         elif oscillates(field.node):
             reach, windowed = window, True

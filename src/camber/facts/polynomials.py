@@ -66,12 +66,22 @@ class NumeratorField:
             self._exact[channel] = numerators(f, order)
         self._power = order + 1
         rows = {channel: [float(c) for c in n] for channel, (n, _) in self._exact.items()}
+        # A factor x^j is taken out: the sign of x^j is exact, also on cells that end at 0.
+        self._order = min(
+            next((k for k, c in enumerate(row) if c), 0) if row else 0 for row in rows.values()
+        )
+        rows = {channel: row[self._order :] for channel, row in rows.items()}
         size = max(1, *(len(row) for row in rows.values()))
         self._coefficients = np.zeros((size, self.subject.channels))
         for channel, row in rows.items():
             self._coefficients[: len(row), channel] = row
         if not np.isfinite(self._coefficients).all():
             raise NotRationalError
+
+    @property
+    def vanishes_at_zero(self) -> bool:
+        """Whether the numerator has a factor x."""
+        return self._order > 0
 
     def orient(self, points: Array, channel: Index) -> Index:
         """Sign of the denominator's power at points: what turns N's sign into the derivative's."""
@@ -100,7 +110,7 @@ class NumeratorField:
         result = np.zeros(points.shape)
         for row in rows[::-1]:
             result = result * points + row
-        return result
+        return result * points**self._order
 
     def enclose(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
         """Bounds of the numerator on cells [lo, hi], (N,)."""
@@ -111,7 +121,14 @@ class NumeratorField:
         powers = half ** np.arange(len(rows))[:, None]
         error = (4 * len(rows) + 8) * _EPSILON * (sizes * powers).sum(axis=0)
         reach = (np.abs(shifted[1:]) * powers[1:]).sum(axis=0) + error
-        return shifted[0] - reach, shifted[0] + reach
+        low, high = shifted[0] - reach, shifted[0] + reach
+        if not self._order:
+            return low, high
+        ends = np.sort(np.stack([lo**self._order, hi**self._order]), axis=0)
+        if self._order % 2 == 0:
+            ends[0][(lo < 0) & (hi > 0)] = 0.0
+        corners = np.stack([low * ends[0], low * ends[1], high * ends[0], high * ends[1]])
+        return corners.min(axis=0), corners.max(axis=0)
 
 
 def _shift(rows: Array, middle: Array) -> Array:

@@ -64,6 +64,9 @@ GAUSS: Array = np.zeros(21)
 GAUSS[1::2] = _HALF_GAUSS + _HALF_GAUSS[::-1]
 
 ROUNDS = 100
+#: A panel this much smaller than its piece's first panels may not hold this share of an integral.
+_DEEP = 2.0**-30
+_HEAVY = 1e-3
 PANEL_LIMIT = 200_000
 #: Panels of about a million nodes at a time keep memory flat however many panels there are.
 _BLOCK = 20_000
@@ -169,6 +172,8 @@ def integrate(
     >>> round(float(square.value[0, 0]), 12)
     9.0
     """
+    first = np.full(len(channel_of), np.inf)
+    np.minimum.at(first, piece, hi - lo)
     value, error, magnitude = _blocks(integrand, lo, hi, piece)
     for _ in range(ROUNDS):
         channel = channel_of[piece]
@@ -198,11 +203,39 @@ def integrate(
     else:
         raise _refusal(lo, hi, piece, channel_of[piece], error, total_error, allowed)
     channel = channel_of[piece]
+    _check_concentration(lo, hi, piece, channel, magnitude, first, channels)
     return Integral(
         _total(value, channel, channels),
         total_error,
         _total(magnitude, channel, channels),
     )
+
+
+def _check_concentration(
+    lo: Array,
+    hi: Array,
+    piece: Index,
+    channel: Index,
+    magnitude: Array,
+    first: Array,
+    channels: int,
+) -> None:
+    """Refuse an integral that lives on panels halved beyond all features: a pole cut off."""
+    tiny = np.flatnonzero(hi - lo < _DEEP * first[piece])
+    if not len(tiny):
+        return
+    share = (
+        magnitude[:, tiny]
+        / np.maximum(_total(magnitude, channel, channels), 1e-300)[:, channel[tiny]]
+    )
+    worst = int(np.argmax(share.max(axis=0)))
+    if share[:, worst].max() > _HEAVY:
+        at = int(tiny[worst])
+        raise NotConvergedError(
+            "the integral is concentrated at a point, as at a pole",
+            int(piece[at]),
+            float(0.5 * (lo[at] + hi[at])),
+        )
 
 
 def _refusal(

@@ -36,6 +36,11 @@ NARROW: Final = 1e-8
 class Signed(Protocol):
     """What has a sign: a function that can be sampled at points and enclosed on cells."""
 
+    @property
+    def vanishes_at_zero(self) -> bool:
+        """Whether 0 is known to be a root, so that cells should end there."""
+        ...
+
     def sample(self, points: Array, channel: Index) -> Array:
         """Values at points (P,) or (P, K); ``channel`` (P,)."""
         ...
@@ -62,7 +67,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class SignTable:
-    """For each stretch its runs from left to right, and the cells whose sign is not decided."""
+    """The runs of each stretch from left to right; the undecided cells that enclose no root."""
 
     runs: list[list[Run]]
     undecided: Cells
@@ -81,6 +86,9 @@ def sign_table(field: Signed, lo: Array, hi: Array, channel: Index) -> SignTable
     ends, end_owners = _vanishing_ends(field, lo, hi, channel)
     cut, cut_owners = np.concatenate([roots, ends]), np.concatenate([owners, end_owners])
     cells = insert(cells, *_around(cells, cut, cut_owners))
+    if field.vanishes_at_zero:
+        here = np.flatnonzero((lo < 0) & (hi > 0))
+        cells = insert(cells, np.zeros(len(here)), here)
     cells, signs, size = _decide(field, cells, channel, roots, owners)
     return _collect(field, cells, signs, size, channel, roots, owners)
 
@@ -195,8 +203,15 @@ def _collect(
     for owner, row in enumerate(blocks):
         known = np.sort(roots[owners == owner]) if len(roots) else roots
         runs.append(_runs(field, row, known, channel[owner : owner + 1]))
-    undecided = signs == _UNKNOWN
-    return SignTable(runs, Cells(cells.lo[undecided], cells.hi[undecided], cells.owner[undecided]))
+    wide = np.zeros(len(signs), dtype=bool)
+    for start, stop in zip(starts, stops, strict=True):
+        unknown = signs[start] == _UNKNOWN
+        wide[start:stop] = unknown and not _narrow(cells.lo[start], cells.hi[stop - 1])
+    return SignTable(runs, Cells(cells.lo[wide], cells.hi[wide], cells.owner[wide]))
+
+
+def _narrow(lo: float, hi: float) -> bool:
+    return hi - lo <= NARROW * max(1.0, abs(lo))
 
 
 def _runs(
@@ -208,16 +223,17 @@ def _runs(
         if sign != _UNKNOWN:
             _append(runs, Run(lo, hi, sign, True))
             continue
-        narrow = hi - lo <= NARROW * max(1.0, abs(lo))
+        narrow = _narrow(lo, hi)
+        quiet = narrow or bound <= 1e-12 * largest
         before = blocks[place - 1][2] if place else 0
         after = blocks[place + 1][2] if place + 1 < len(blocks) else 0
         inside = roots[(roots >= lo) & (roots <= hi)]
-        if before and after and before != after and (narrow or len(inside) % 2 == 0):
+        if before * after < 0 and (quiet or len(inside) <= 1):
             # One root, or a noisy stretch that hides one: put the turn where the sign changes.
             root = float(inside[len(inside) // 2]) if len(inside) else 0.5 * (lo + hi)
             _append(runs, Run(lo, root, before, narrow, 0.0, hi - lo))
             runs.append(Run(root, hi, after, narrow, hi - lo, 0.0))
-        elif narrow or bound <= 1e-12 * largest or (before and before == after and not len(inside)):
+        elif quiet or (before * after > 0 and not len(inside)):
             # Too narrow to matter, or nothing but rounding: the neighbours' sign carries over.
             _append(runs, Run(lo, hi, before or after, narrow))
         else:

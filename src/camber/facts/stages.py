@@ -37,7 +37,13 @@ def find_stages(pieces: Pieces, order: int, window: float = WINDOW) -> Stages:
         numerator = numerator_of(g, order + 1, defined)
         for _ in range(order):
             g = g.derivative
-        found = list(monotone_stages(g, defined, window, stages, numerator))
+        closed = [piece for piece in defined if not endless(piece)]
+        found = list(monotone_stages(g, closed, window, stages, numerator)) if closed else []
+        # Beyond the window branches are open: the function is only bounded there.
+        for piece in defined:
+            if endless(piece):
+                found.append(Stage(piece.lo, piece.hi, 0, False, piece, tail=True))
+                stages.windowed[piece.channel] = True
         fill_values(g, [stage for stage in found if not stage.tail])
         for stage in found:
             if stage.tail:
@@ -47,6 +53,11 @@ def find_stages(pieces: Pieces, order: int, window: float = WINDOW) -> Stages:
     for row in stages.of:
         row.sort(key=lambda stage: (stage.lo, stage.hi))
     return stages
+
+
+def endless(piece: Piece) -> bool:
+    """Whether a piece reaches to infinity with its branches open."""
+    return piece.open and math.isinf(piece.hi - piece.lo)
 
 
 def _bound_tail(g: Field, stage: Stage) -> None:

@@ -108,6 +108,11 @@ class Field:
         """The derivative along the subject's input."""
         return Field(slope_of(self.node, self.subject.name), self.subject)
 
+    @property
+    def vanishes_at_zero(self) -> bool:
+        """Whether 0 is a root for reasons of structure; trees are not looked at for that."""
+        return False
+
     @cached_property
     def varies(self) -> bool:
         """Whether the input occurs at all."""
@@ -202,6 +207,8 @@ def resolve(spec: Spec, values: Mapping[str, ParameterValue]) -> tuple[Formula, 
             f" .parameter_values(), not a {type(spec).__name__}"
         )
     for name in values:
+        if not formula.parameters:
+            raise CamberError(f"{formula!r} has no parameters, so {name!r} cannot be set")
         if name not in formula.parameters:
             raise unknown_name(f"parameter of {formula!r}", name, formula.parameters)
     known.update(values)

@@ -261,7 +261,7 @@ def leading_term(known: Tail) -> str:
     if lo <= 0 <= hi:
         return "bounded" if monomial == UNIT else "oscillating"
     # Where the coefficient itself is only bounded, the order is what there is to say.
-    vague = hi - lo > 1e-9 * max(abs(lo), abs(hi))
+    vague = math.isinf(hi - lo) or hi - lo > 1e-9 * max(abs(lo), abs(hi))
     factor = math.copysign(1.0, lo) if vague else 0.5 * (lo + hi)
     odd = known.side < 0 and p == int(p) and int(p) % 2
     parts = []

@@ -226,7 +226,7 @@ class Fact(Generic[Value]):
 
     def __str__(self) -> str:
         # Noise around zero is zero to within the error that stands beside it.
-        nothing = isinstance(self.value, float) and abs(self.value) <= self.error
+        nothing = isinstance(self.value, float) and abs(self.value) <= self.error < 1e-6
         return "0" if nothing else show(self.value)
 
     def to_dict(self) -> dict[str, Json]:
