@@ -5,6 +5,7 @@ interval enclosure at that point, which bounds what rounding can do to the formu
 """
 
 import math
+import operator
 
 import mpmath
 import numpy as np
@@ -16,7 +17,16 @@ from formula_trees import NAMES, SMALL, formulas, parameters
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from camber.formula import Call, Formula, FormulaError, to_interval, to_numpy, to_sympy, to_torch
+from camber.formula import (
+    OPERATIONS,
+    Call,
+    Formula,
+    FormulaError,
+    to_interval,
+    to_numpy,
+    to_sympy,
+    to_torch,
+)
 from camber.formula.tree import walk
 
 NUMBERS = st.floats(-4, 4).map(lambda value: round(value, 3))
@@ -69,30 +79,65 @@ def test_intervals_enclose(formula, point, below, above, share):
     assert wide_low <= expected <= wide_high
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=60)
 @given(formulas(size=8), POINTS)
 def test_sympy_agrees_at_thirty_digits(formula, point):
     expected = exact(formula, point)
     expression = to_sympy(formula)
-    names = {symbol.name: symbol for symbol in expression.free_symbols}
-    function = sympy.lambdify(list(names.values()), expression, modules="mpmath")
+    lo, hi = enclosure(formula, point)
     with mpmath.workdps(30):
         try:
-            found = function(*(mpmath.mpf(point[name]) for name in names))
-        except (ZeroDivisionError, OverflowError, ValueError, TypeError):
-            # the branch that where does not select is evaluated by SymPy's own rules
+            found = sympy_value(expression, point)
+        except (ZeroDivisionError, OverflowError, TypeError):
             assume(False)
-        assume(not isinstance(found, mpmath.mpc))
-        lo, hi = enclosure(formula, point)
-        assert abs(found - expected) <= 1e-10 * (hi - lo) + mpmath.mpf(10) ** -20 * (
-            1 + abs(expected)
-        )
+        error = abs(found - expected)
+        assert error <= 1e-10 * (hi - lo) + mpmath.mpf(10) ** -20 * (1 + abs(expected))
+
+
+def sympy_value(expression, point):
+    """A SymPy expression at a point by mpmath; SymPy's own evaluation trips over 0/0 not selected."""
+    kind = type(expression).__name__
+    if isinstance(expression, sympy.Symbol):
+        return mpmath.mpf(point[expression.name])
+    if isinstance(expression, sympy.Rational):
+        return mpmath.mpf(expression.p) / expression.q
+    if isinstance(expression, sympy.NumberSymbol):
+        return {"Pi": +mpmath.pi, "Exp1": +mpmath.e}[kind]
+    if isinstance(expression, sympy.Piecewise):
+        for value, condition in expression.args:
+            if condition == True or sympy_value(condition, point):  # noqa: E712
+                return sympy_value(value, point)
+    parts = [sympy_value(part, point) for part in expression.args]
+    assume(not any(isinstance(part, mpmath.mpc) for part in parts))
+    comparisons = {
+        "StrictLessThan": operator.lt,
+        "LessThan": operator.le,
+        "StrictGreaterThan": operator.gt,
+        "GreaterThan": operator.ge,
+        "Equality": operator.eq,
+        "Unequality": operator.ne,
+        "And": operator.and_,
+    }
+    if kind in comparisons:
+        return comparisons[kind](*parts)
+    named = {"Add": mpmath.fsum, "Mul": mpmath.fprod, "Max": max, "Min": min}
+    if kind in named:
+        return named[kind](parts)
+    if kind == "Pow":
+        assume(abs(parts[1]) < 10**6)
+    return getattr(mpmath, {"Abs": "fabs", "Pow": "power"}.get(kind, kind))(*parts)
 
 
 def slopes(formula, point):
     """One-sided difference quotients by mpmath at 50 digits, or rejection where they differ."""
-    # where(x == a, 2*a, 2*x) has a slope that its branches do not know of
-    assume(not any(isinstance(n, Call) and n.operation in ("eq", "ne") for n in walk(formula.root)))
+    # at a tie of a comparison, where(x == a, 2*a, 2*x), the branch selected need not know the slope
+    for node in walk(formula.root):
+        if isinstance(node, Call) and OPERATIONS[node.operation].condition:
+            try:
+                sides = [evaluate(side, point) for side in node.arguments]
+            except UndefinedError:
+                assume(False)
+            assume(abs(sides[0] - sides[1]) > 1e-9)
     step = mpmath.mpf(10) ** -18
     values = []
     with mpmath.workdps(50):
@@ -101,7 +146,7 @@ def slopes(formula, point):
         for side in (-1, 1):
             moved = exact(formula, point | {"x": x + side * step})
             values.append(side * (moved - middle) / step)
-    assume(max(abs(value) for value in values) < 1e10)  # not a jump
+    assume(max(abs(value) for value in values) < 1e7)  # not a jump
     assume(abs(values[0] - values[1]) < 1e-9 * (1 + abs(values[0])))
     return float((values[0] + values[1]) / 2)
 

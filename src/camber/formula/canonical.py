@@ -71,7 +71,8 @@ def _arithmetic(collector: Collector, node: Call) -> Node:
 
 def _pow(collector: Collector, node: Call) -> Node:
     base, exponent = node.arguments
-    if base == Constant("e"):
+    whole = isinstance(exponent, Number) and exponent.value.denominator == 1
+    if base == Constant("e") and not whole:
         return _function(collector, call("exp", exponent))
     if exponent == constant(1, 2):
         return _sqrt(collector, call("sqrt", base))
@@ -87,16 +88,15 @@ def _function(collector: Collector, node: Call) -> Node:
     u = node.arguments[0]
     if u == ZERO and node.operation in _AT_ZERO:
         return _AT_ZERO[node.operation]
+    if isinstance(u, Number) and node.operation == "abs":
+        return Number(abs(u.value))
+    if isinstance(u, Number) and node.operation == "sign":
+        return constant((u.value > 0) - (u.value < 0))
     if node.operation in _EVEN | _ODD and collector.leads_negative(u):
         inner = call(node.operation, collector.scale(u, Fraction(-1)))
         if node.operation in _EVEN:
             return _function(collector, inner)
         return collector.scale(inner, Fraction(-1))
-    if isinstance(u, Number):
-        if node.operation == "abs":
-            return Number(abs(u.value))
-        if node.operation == "sign":
-            return constant((u.value > 0) - (u.value < 0))
     if node.operation == "abs" and isinstance(u, Call) and u.operation == "abs":
         return u
     if node.operation == "log" and u == ONE:

@@ -72,6 +72,15 @@ class Product:
             raise TooLargeError
         side[factor] = total
 
+    def settle(self) -> None:
+        """Cancel factors that stand above and below, but for one below that marks the hole."""
+        for factor in [factor for factor in self.above if factor in self.below]:
+            rest = self.above.pop(factor) - self.below.pop(factor)
+            if rest >= 0:
+                self.above[factor], self.below[factor] = rest + 1, 1
+            else:
+                self.below[factor] = -rest
+
 
 class Collector:
     """Rewrites sums and products; holds the sort keys of the nodes it has met."""
@@ -158,7 +167,7 @@ class Collector:
         return fixed, found
 
     def rebuild_sum(self, fixed: Fraction, found: dict[Node, Fraction]) -> Node:
-        found = {t: found[t] for t in sorted(found, key=self.key) if found[t] or not self.total(t)}
+        found = self._without_zeros(found)
         result: Node | None = Number(fixed) if fixed else None
         for term, weight in found.items():
             if result is None:
@@ -172,6 +181,16 @@ class Collector:
         if _is_sum(result):
             self._sums[result] = fixed, found
         return result
+
+    def _without_zeros(self, found: dict[Node, Fraction]) -> dict[Node, Fraction]:
+        """Terms in order; one of weight 0 keeps only the factors that limit the domain."""
+        kept = {term: weight for term, weight in found.items() if weight}
+        for term in found:
+            if term not in kept and not self.total(term):
+                product = self.product(term).monic()
+                product.above = {f: 1 for f in product.above if not self.total(f)}
+                kept.setdefault(self.rebuild_product(product), Fraction(0))
+        return {term: kept[term] for term in sorted(kept, key=self.key)}
 
     def _weighted(self, term: Node, weight: Fraction) -> Node:
         if weight == 1:
@@ -206,18 +225,22 @@ class Collector:
                 first, second = part.arguments
                 pending.append((second, exponent))
                 pending.append((first, exponent))
-            elif isinstance(part, Call) and part.operation == "div" and exponent > 0:
-                # below the line a quotient keeps its own hole: 1/(1/x) is not x
+            elif isinstance(part, Call) and part.operation == "div":
                 first, second = part.arguments
                 pending.append((second, -exponent))
                 pending.append((first, exponent))
-            elif (power := _whole_power(part)) is not None and (exponent > 0 or power[1] > 0):
+                if exponent < 0:
+                    _keep_hole(pending, second, -exponent)
+            elif (power := _whole_power(part)) is not None:
                 base, inner = power
                 if abs(inner * exponent) > MAX_EXPONENT:
                     raise TooLargeError
                 pending.append((base, inner * exponent))
+                if exponent < 0 and inner < 0:
+                    _keep_hole(pending, base, 1)
             else:
                 self._enter(result, part, exponent)
+        result.settle()
         return result
 
     def _enter(self, result: Product, factor: Node, exponent: int) -> None:
@@ -236,8 +259,13 @@ class Collector:
         coefficient = product.coefficient
         above = sorted(product.above.items(), key=lambda item: self.key(item[0]))
         below = sorted(product.below.items(), key=lambda item: self.key(item[0]))
-        if coefficient == 0 and all(self.total(factor) for factor, _ in above) and not below:
-            return ZERO
+        if ZERO in product.below:
+            # defined nowhere, whatever else stands below
+            below = [(ZERO, 1)]
+        if coefficient == 0:
+            above = [(factor, 1) for factor, _ in above if not self.total(factor)]
+            if not above and not below:
+                return ZERO
         if len(above) == 1 and above[0][1] == 1 and not below and _is_sum(above[0][0]):
             fixed, found = self.terms(above[0][0])
             scaled = {term: bounded(weight * coefficient) for term, weight in found.items()}
@@ -275,6 +303,12 @@ class Collector:
         """Whether the first coefficient of ``node`` in canonical order is negative."""
         fixed, found = self.terms(node)
         return (fixed or next((found[t] for t in sorted(found, key=self.key)), Fraction(0))) < 0
+
+
+def _keep_hole(pending: list[tuple[Node, int]], base: Node, exponent: int) -> None:
+    """1/(a/b) is b/a only where b is not 0: written b b/(a b)."""
+    pending.append((base, -exponent))
+    pending.append((base, exponent))
 
 
 def _is_sum(node: Node) -> bool:

@@ -238,6 +238,12 @@ def _guarded_div(node: Call, slopes: Slopes) -> Node:
     return call("where", tiny, ZERO, slope)
 
 
+def _signed_sqrt(u: Node, f: Node) -> Node:
+    """1 / (2 sqrt|u|), and 0 in the place of inf at 0."""
+    slope = divide(ONE, multiply(TWO, call("sqrt", call("abs", u))))
+    return call("where", call("eq", u, ZERO), ZERO, slope)
+
+
 def _one_plus(u: Node) -> Node:
     return call("add", ONE, u)
 
@@ -278,9 +284,7 @@ RULES: Final[Mapping[str, Callable[[Call, Slopes], Node]]] = MappingProxyType(
         "poly": _poly,
         "spline": _spline,
         "signed_log": _chain(lambda u, f: divide(ONE, _one_plus(call("abs", u)))),
-        "signed_sqrt": _chain(
-            lambda u, f: divide(ONE, multiply(TWO, call("sqrt", call("abs", u))))
-        ),
+        "signed_sqrt": _chain(_signed_sqrt),
         "guarded_div": _guarded_div,
     }
 )

@@ -71,6 +71,7 @@ def _compiled(
         for place, name in enumerate(inputs):
             known[Input(name)] = _enter(name, (ends[2 * place], ends[2 * place + 1]))
         shapes = [end.shape for pair in known.values() for end in pair]
+        first = shapes[:2]
         for name, size in families:
             given = parameters[name]
             if size is None:
@@ -85,6 +86,9 @@ def _compiled(
         with np.errstate(all="ignore"):
             for step in tape.steps:
                 arguments = [registers[source] for source in step.sources]
+                if step.mixes:
+                    shape = np.broadcast_shapes(*(np.shape(end) for end in arguments[0]), *first)
+                    arguments[0] = tuple(np.broadcast_to(end, shape) for end in arguments[0])
                 registers[step.target] = INTERVAL[step.call.operation](step, *arguments)
                 for place in step.freed:
                     registers[place] = None

@@ -240,7 +240,7 @@ def _poly(step: Step, x: Interval, *coefficients: Interval) -> Interval:
 
 
 def _spline(step: Step, x: Interval, *rest: Interval) -> Interval:
-    """Cox-de Boor on intervals, met with the hull of the coefficients that can be active."""
+    """The Cox-de Boor recursion on intervals."""
     degree, exact, coefficients = spline_parts(step.call)
     knots = list(rest[: len(exact)])
     basis: list[Interval] = []
@@ -256,12 +256,12 @@ def _spline(step: Step, x: Interval, *rest: Interval) -> Interval:
                 rise = divide(
                     subtract(x, knots[place]), subtract(knots[place + order], knots[place])
                 )
-                total = add(total, multiply(meet(rise, 0.0, 1.0), basis[place]))
+                total = add(total, multiply(_share(rise), basis[place]))
             if exact[place + order + 1] > exact[place + 1]:
                 width = subtract(knots[place + order + 1], knots[place + 1])
                 fall = divide(subtract(knots[place + order + 1], x), width)
-                total = add(total, multiply(meet(fall, 0.0, 1.0), basis[place + 1]))
-            raised.append(meet(_present(total), 0.0, 1.0))
+                total = add(total, multiply(_share(fall), basis[place + 1]))
+            raised.append(_share(total))
         basis = raised
     values = rest[len(rest) - len(coefficients) :]
     result: Interval = ZERO
@@ -270,9 +270,9 @@ def _spline(step: Step, x: Interval, *rest: Interval) -> Interval:
     return choose(np.isnan(x[0]), x, result)
 
 
-def _present(a: Interval) -> Interval:
-    """An empty interval becomes zero: a basis function beyond its support."""
-    return choose(np.isnan(a[0]), ZERO, a)
+def _share(a: Interval) -> Interval:
+    """The part of a weight that lies in [0, 1], as it does wherever its basis function is not 0."""
+    return np.clip(a[0], 0.0, 1.0), np.clip(a[1], 0.0, 1.0)
 
 
 def _guarded_div(step: Step, a: Interval, b: Interval) -> Interval:

@@ -42,7 +42,7 @@ def _statistic(function: Callable[..., Interval], same_shape: bool) -> Callable[
         ]
         values = function((ends[0], ends[1]), *rest)
         if not same_shape:
-            if over == "feature" and size is None:
+            if over == "feature" and size is None and shape:
                 return values
             values = (
                 np.broadcast_to(values[0], ends[0].shape),

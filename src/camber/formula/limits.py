@@ -11,9 +11,9 @@ from typing import Final
 
 #: Characters of a formula's text.
 MAX_LENGTH: Final = 10_000
-#: Brackets inside brackets.
+#: Brackets inside brackets; each ``a if c else b`` counts as one that stays open.
 MAX_NESTING: Final = 100
-#: Operators in one text that Python's parser treats by recursion: signs, ``**`` and ``else``.
+#: Operators in one text that Python's parser treats by recursion: signs and ``**``.
 MAX_RECURSIVE: Final = 200
 #: Nodes of the tree, macros expanded and shared parts counted each time they stand in the text.
 MAX_NODES: Final = 2_000

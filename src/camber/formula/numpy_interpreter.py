@@ -66,6 +66,9 @@ def _compiled(
         with np.errstate(all="ignore"):
             for step in tape.steps:
                 arguments = [registers[source] for source in step.sources]
+                if step.mixes:
+                    z, x = arguments[0], arrays[0]
+                    arguments[0] = np.broadcast_to(z, np.broadcast_shapes(z.shape, x.shape))
                 registers[step.target] = NUMPY[step.call.operation](step.call, *arguments)
         answer = np.asarray(registers[tape.result], dtype=np.float64)
         shape = np.broadcast_shapes(answer.shape, *(array.shape for array in arrays))

@@ -99,13 +99,14 @@ def _statistic(function: Callable[..., Array], same_shape: bool) -> Entry:
     def entry(call: Call, z: Array, *rest: Array) -> Array:
         z = np.asarray(z)
         over, size = str(call.option("over")), call.option("size")
+        shape = tuple(z.shape)
         gathered = gather(z, over, None if size is None else int(size))
         values = function(gathered, *rest)
         if not same_shape:
-            if over == "feature" and size is None:
+            if over == "feature" and size is None and shape:
                 return values
             values = np.broadcast_to(values, gathered.shape)
-        return scatter(values, tuple(z.shape), over)
+        return scatter(values, shape, over)
 
     return entry
 

@@ -127,7 +127,7 @@ class _Reader:
             return operands, self.build(expression, _BINARY[type(expression.op)])
         if isinstance(expression, ast.Compare):
             if len(expression.ops) > 1:
-                place = expression.comparators[0]
+                place = expression.comparators[1]
                 self.fail(place, "a chain of comparisons is not allowed; nest two where()")
             if type(expression.ops[0]) in _COMPARE:
                 operands = [expression.left, expression.comparators[0]]

@@ -107,16 +107,14 @@ def _print_node(node: Node, parts: tuple[tuple[str, int], ...]) -> tuple[str, in
         left, right = (_bracket(part, SUM) for part in parts)
         return f"{left} {operation.infix} {right}", COMPARISON
     if node.operation == "neg":
-        return "-" + _bracket(parts[0], POWER), SIGN
+        return "-" + _bracket(parts[0], SIGN), SIGN
     if node.operation == "pow":
-        # The exponent of ** may carry a sign in Python; the bracket is for the reader.
-        return f"{_bracket(parts[0], ATOM)}**{_bracket(parts[1], POWER)}", POWER
+        # As in Python, an exponent may carry a sign without brackets: x**-2.
+        return f"{_bracket(parts[0], ATOM)}**{_bracket(parts[1], SIGN)}", POWER
     if operation.infix is not None:
         binding = _BINDING[node.operation]
         left = _bracket(parts[0], binding)
         right = _bracket(parts[1], binding + 1)
-        if right.startswith("-"):
-            right = f"({right})"
         space = " " if binding == SUM else ""
         return f"{left}{space}{operation.infix}{space}{right}", binding
     words = [text for text, _ in parts]

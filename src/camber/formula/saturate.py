@@ -36,6 +36,7 @@ LIMITS: Final = {"held": (40.0, 340.0), "capped": (88.0, 709.0)}
 _GROWING: Final = ("exp", "expm1", "sinh", "cosh")
 _SATURATING: Final = ("tanh", "sigmoid", "erf", "erfc", "atan", "sign", "exp", "expm1")
 _SELECTING: Final = ("min", "max", "where")
+_MOST: Final = 4_000
 
 
 Names = frozenset[Node]
@@ -45,13 +46,16 @@ Below = dict[Node, Names]
 def saturate(root: Node, probe: Probe) -> Node:
     """Return ``root`` with the exponentials that only settled functions see held at a limit."""
     order = list(dict.fromkeys(walk(root)))
-    if not any(is_call(node, *_GROWING) for node in order):
+    count = sum(is_call(node, *_GROWING) for node in order)
+    if not count:
         return root
+    # Trying every product against every exponential is worth it for formulas people write.
+    thorough = count * len(order) <= _MOST
     below: Below = {}
     for node in order:
         own = frozenset((node,)) if is_call(node, *_GROWING) else frozenset()
         below[node] = own.union(*(below[child] for child in node.children))
-    shown = {node: _shown(node, below, probe) for node in order}
+    shown = {node: _shown(node, below, probe if thorough else None) for node in order}
     plain = _exposed(order, below, shown, through_selection=False)
     selected = _exposed(order, below, shown, through_selection=True)
 
@@ -78,7 +82,7 @@ def _exposed(
     return frozenset(node for node in order if node in exposed[node])
 
 
-def _shown(node: Node, below: Below, probe: Probe) -> list[Names]:
+def _shown(node: Node, below: Below, probe: Probe | None) -> list[Names]:
     """For each child, the exponentials below it that ``node`` lets through unsettled."""
     shown = [below[child] for child in node.children]
     if is_call(node, *_SATURATING):
@@ -93,7 +97,7 @@ def _shown(node: Node, below: Below, probe: Probe) -> list[Names]:
             if part in below[under] and sum(part in below[other] for other in parts) == 1
         }
         return [shown[0] - settled, frozenset()]
-    if is_call(node, "mul"):
+    if is_call(node, "mul") and probe is not None:
         first, second = node.children
         return [
             frozenset(e for e in shown[0] if not _vanishes(second, e, below, probe)),

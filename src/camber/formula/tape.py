@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from camber.formula.guard import is_statistic
 from camber.formula.tree import Call, Node, walk
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Apply ``call.operation`` to registers ``sources``, store in ``target``, clear ``freed``."""
+    """Apply ``call.operation`` to registers ``sources``, store in ``target``, clear ``freed``.
+
+    ``mixes`` marks a statistic, whose argument first takes the shape of the input.
+    """
 
     call: Call
     sources: tuple[int, ...]
     target: int
     freed: tuple[int, ...]
+    mixes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +56,5 @@ def compile_tape(root: Node) -> Tape:
     steps = []
     for number, (call, sources, target) in enumerate(order):
         freed = tuple(s for s in dict.fromkeys(sources) if last[s] == number and s != result)
-        steps.append(Step(call, sources, target, freed))
+        steps.append(Step(call, sources, target, freed, is_statistic(call)))
     return Tape(tuple(leaves), tuple(steps), result, len(places))

@@ -61,7 +61,7 @@ def scan(text: str) -> None:
     """
     if len(text) > MAX_LENGTH:
         fail(text, MAX_LENGTH, f"the formula has {len(text)} characters; {MAX_LENGTH} are allowed")
-    depth = recursive = words = position = 0
+    depth = recursive = choices = words = position = 0
     previous = ""  # kind of the token just before, or "" at the start and after a space
     operand_before = False
     while position < len(text):
@@ -84,16 +84,17 @@ def scan(text: str) -> None:
             if previous == "number":
                 fail(text, position, "a number and a name need an operator between: write 2*x")
             _scan_name(text, position, token)
-            recursive += token in ("if", "else")
+            choices += token == "if"
         elif token in "([":
             depth += 1
-            if depth > MAX_NESTING:
-                fail(text, position, f"brackets stand more than {MAX_NESTING} deep")
         elif token in ")]":
             depth -= 1
+        # Choices nest without brackets, and print as where(...) with them.
+        if depth + choices > MAX_NESTING:
+            fail(text, position, f"brackets and choices stand more than {MAX_NESTING} deep")
         recursive += token == "**" or (token in "+-" and not operand_before)
         if recursive > MAX_RECURSIVE:
-            fail(text, position, f"more than {MAX_RECURSIVE} signs, powers and choices")
+            fail(text, position, f"more than {MAX_RECURSIVE} signs and powers")
         operand_before = kind in ("number", "name") or token in ")]"
         previous = kind
         position = match.end()

@@ -14,7 +14,7 @@ from camber.formula.formula import Formula
 from camber.formula.numpy_operations import constant_value
 from camber.formula.stable import stable
 from camber.formula.tape import Tape, compile_tape
-from camber.formula.torch_operations import TORCH, Value
+from camber.formula.torch_operations import TORCH, Value, tensor
 from camber.formula.tree import Constant, Input, Node, Number, Parameter
 
 _HALF: Final = (torch.float16, torch.bfloat16)
@@ -116,6 +116,9 @@ def _run(tape: Tape, known: dict[Node, Value], like: Tensor) -> Tensor:
             registers[place] = known[leaf]
     for step in tape.steps:
         arguments = [registers[source] for source in step.sources]
+        if step.mixes:
+            z = tensor(arguments[0], like)
+            arguments[0] = z.expand(torch.broadcast_shapes(z.shape, like.shape))
         registers[step.target] = TORCH[step.call.operation](like, step.call, *arguments)
         for place in step.freed:
             registers[place] = 0.0

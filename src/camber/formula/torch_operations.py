@@ -41,6 +41,9 @@ def _unary(function: Callable[[Tensor], Tensor]) -> Entry:
 
 def _binary(function: Callable[[Any, Any], Tensor]) -> Entry:
     def entry(like: Tensor, call: Call, a: Value, b: Value) -> Tensor:
+        # Two numbers meet only where their value is undefined, which Python raises for.
+        if not isinstance(a, Tensor) and not isinstance(b, Tensor):
+            a = tensor(a, like)
         return function(a, b)
 
     return entry
@@ -139,13 +142,14 @@ def _statistic(function: Callable[..., Tensor], same_shape: bool) -> Entry:
     def entry(like: Tensor, call: Call, z: Value, *rest: Value) -> Tensor:
         over, size = str(call.option("over")), call.option("size")
         z = tensor(z, like)
+        shape = tuple(z.shape)
         gathered = gather(z, over, None if size is None else int(size))
         values = function(gathered, *rest)
         if not same_shape:
-            if over == "feature" and size is None:
+            if over == "feature" and size is None and shape:
                 return values
             values = values.expand(gathered.shape)
-        return scatter(values, tuple(z.shape), over)
+        return scatter(values, shape, over)
 
     return entry
 
@@ -185,8 +189,17 @@ def _topk(z: Tensor, count: float) -> Tensor:
     return torch.zeros_like(z).scatter(-1, places[..., : int(count)], kept)
 
 
+def _signed_log(u: Tensor) -> Tensor:
+    # In halves, because sign(u) log1p(|u|) would have slope 0, not 1, at 0.
+    positive = torch.log1p(u.clamp_min(0.0))
+    return torch.where(u < 0, -torch.log1p(-u.clamp_max(0.0)), positive)
+
+
 def _signed_sqrt(u: Tensor) -> Tensor:
-    return torch.sign(u) * torch.sqrt(torch.abs(u))
+    # The slope at 0 is infinite; 0 there keeps a search over formulas alive.
+    zero = u == 0
+    size = torch.sqrt(torch.where(zero, torch.ones_like(u), torch.abs(u)))
+    return torch.where(zero, torch.zeros_like(u), torch.sign(u) * size)
 
 
 def _guarded_div(like: Tensor, call: Call, a: Value, b: Value) -> Tensor:
@@ -247,7 +260,7 @@ TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
         "where": _where,
         "poly": _poly,
         "spline": _spline,
-        "signed_log": _unary(lambda u: torch.sign(u) * torch.log1p(torch.abs(u))),
+        "signed_log": _unary(_signed_log),
         "signed_sqrt": _unary(_signed_sqrt),
         "guarded_div": _guarded_div,
         # introduced by the stable rewrites only
