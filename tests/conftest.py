@@ -9,6 +9,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+# Configuration, not modules with examples: two of one name cannot both be imported for doctests.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
 settings.register_profile(
     "camber",
     deadline=None,

@@ -3,18 +3,58 @@
 import errno
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 
-from camber.compare import Comparison
+from camber.compare import Comparison, run
 from camber.errors import CamberError, RunError, UnknownNameError
 from camber.tasks import task
-from camber.train import Event, Job, atomic
+from camber.train import Event, InlineExecutor, Job, atomic
 
+TINY = {
+    "steps": 3,
+    "warmup_steps": 1,
+    "batch": 2,
+    "context": 8,
+    "width": 8,
+    "evaluation_tokens": 64,
+}
 Fight = Callable[..., Comparison]
+
+
+@pytest.fixture(scope="session")
+def small_text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("text") / "words.txt"
+    path.write_text("the quick brown fox jumps over the lazy dog. " * 200)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _small_measurements(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prices are looked at for their form here, not for their values."""
+    monkeypatch.setattr("camber.compare.prices.SHAPE", (4, 8))
+    monkeypatch.setattr("camber.compare.prices.ROUNDS", 2)
+
+
+@pytest.fixture
+def fight(small_text: Path, tmp_path: Path) -> Fight:
+    """``compare.run`` on the small text with tiny settings, in this process."""
+
+    def tiny(entries: Sequence[str] | Mapping[str, str], **changes: object) -> Comparison:
+        given: dict[str, object] = {
+            "preset": "quick",
+            "seeds": 2,
+            "settings": TINY,
+            "text": small_text,
+            "directory": tmp_path / "run",
+            "executor": InlineExecutor(),
+        }
+        return run(entries, **{**given, **changes})  # type: ignore[arg-type]  # by name
+
+    return tiny
 
 
 def test_every_entry_gets_a_sentence_and_every_row_a_value(fight: Fight) -> None:

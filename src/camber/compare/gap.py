@@ -77,4 +77,4 @@ def neighbours(entries: Sequence[Entry]) -> tuple[str, ...]:
 
 @torch.no_grad()
 def _values(module: Activation, x: Tensor) -> Tensor:
-    return copy.deepcopy(module).double()(x)  # type: ignore[no-any-return]  # nn.Module's call
+    return copy.deepcopy(module).double()(x)

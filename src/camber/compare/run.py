@@ -134,7 +134,7 @@ def run(
             chosen,
             problem,
             runs,
-            prices=prices(chosen, problem, path),
+            prices=prices(chosen, path),
             notes=_notes(chosen, problem, runs, config.steps),
             command=command,
             directory=str(path),

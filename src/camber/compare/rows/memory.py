@@ -16,7 +16,7 @@ ROW = Row(
     key="saved_over_input",
     title="saved for backward",
     order=50,
-    explain="bytes the activation keeps for its backward pass, over the bytes of its output",
+    explain="bytes the activation keeps for its backward pass, over the bytes of its input",
     measure=_measure,
     show=_show,
 )

@@ -16,7 +16,7 @@ ROW = Row(
     key="time_over_gelu",
     title="activation's time against GELU",
     order=40,
-    explain="forward and backward of the activation alone, beside torch's GELU of the same shape",
+    explain="forward and backward of the activation alone, beside torch's GELU on 2048 x 1024",
     measure=_measure,
     show=_show,
 )
