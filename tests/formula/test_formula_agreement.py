@@ -95,7 +95,7 @@ def test_sympy_agrees_at_thirty_digits(formula, point):
 
 
 def sympy_value(expression, point):
-    """A SymPy expression at a point by mpmath; SymPy's own evaluation trips over 0/0 not selected."""
+    """A SymPy expression at a point by mpmath; SymPy itself trips over a 0/0 not selected."""
     kind = type(expression).__name__
     if isinstance(expression, sympy.Symbol):
         return mpmath.mpf(point[expression.name])

@@ -75,12 +75,10 @@ def _compiled(
         for name, size in families:
             _unpack(known, name, size, parameters[name], like)
         answer = _run(tape, known, like)
-        if len(values) > 1:
-            shape = torch.broadcast_shapes(answer.shape, *(value.shape for value in values))
-        else:
-            shape = torch.broadcast_shapes(answer.shape, like.shape)
-        if answer.shape != shape:
-            answer = answer.expand(shape)
+        # broadcast_shapes is slow Python: asked only where the shapes differ
+        if any(value.shape != answer.shape for value in values):
+            shapes = (value.shape for value in values)
+            answer = answer.expand(torch.broadcast_shapes(answer.shape, *shapes))
         return answer.to(result)
 
     return evaluate
