@@ -123,25 +123,24 @@ def test_bad_input(arguments, says):
 def test_fresh_memory_is_fresh_and_reused_memory_is_not():
     size = 1 << 20
 
-    def addresses():
+    def residency(renew):
         found = []
         for _ in range(4):
+            renew()
             block = torch.empty(size)
             # The kernel counts pages that are already there.
             page = (block.data_ptr() + 8192) // 4096 * 4096
-            residency = (ctypes.c_ubyte * 1)()
-            outcome = ctypes.CDLL(None).mincore(
-                ctypes.c_void_p(page), ctypes.c_size_t(4096), residency
-            )
-            found.append(outcome == 0 and residency[0] & 1)
+            there = (ctypes.c_ubyte * 1)()
+            outcome = ctypes.CDLL(None).mincore(ctypes.c_void_p(page), ctypes.c_size_t(4096), there)
+            found.append(outcome == 0 and there[0] & 1)
             block.fill_(1.0)
             del block
         return found
 
-    with memory("reused", size):
-        assert addresses()[1:] == [1, 1, 1]
-    with memory("fresh", size):
-        assert addresses() == [0, 0, 0, 0]
+    with memory("reused", size) as renew:
+        assert residency(renew)[1:] == [1, 1, 1]
+    with memory("fresh", size) as renew:
+        assert residency(renew) == [0, 0, 0, 0]
 
 
 def test_any_system_has_some_memory(monkeypatch):
@@ -151,7 +150,8 @@ def test_any_system_has_some_memory(monkeypatch):
     module._library.cache_clear()
     try:
         assert memories() == ("default",)
-        with memory("fresh", 1):
+        with memory("fresh", 1) as renew:
+            renew()
             assert torch.ones(3).sum() == 3
     finally:
         module._library.cache_clear()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Literal
 
@@ -40,11 +40,15 @@ def memories() -> tuple[Memory, ...]:
 
 
 @contextmanager
-def memory(kind: Memory, smallest: int) -> Iterator[None]:
-    """Hand out ``kind`` of memory for blocks of at least ``smallest`` bytes, for a while."""
+def memory(kind: Memory, smallest: int) -> Iterator[Callable[[], object]]:
+    """Hand out ``kind`` of memory for blocks of at least ``smallest`` bytes, for a while.
+
+    Yields a function to call before each measurement: on fresh memory it gives back what lies
+    free in the heap, from which a block would otherwise be cut although it was used before.
+    """
     library = _library()
     if library is None or kind == "default":
-        yield
+        yield lambda: None
         return
     library.malloc_trim(0)
     if kind == "fresh":
@@ -53,7 +57,7 @@ def memory(kind: Memory, smallest: int) -> Iterator[None]:
         library.mallopt(_MMAP_MAX, 0)
         library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
     try:
-        yield
+        yield (lambda: library.malloc_trim(0)) if kind == "fresh" else (lambda: None)
     finally:
         library.mallopt(_MMAP_MAX, 65536)
         library.mallopt(_MMAP_THRESHOLD, _USUAL_THRESHOLD)

@@ -143,7 +143,7 @@ def measure(
             progress(f"preparing {label}", done, steps)
         costs: list[Cost] = []
         for kind in chosen:
-            with memory(kind, table.bytes // 2):
+            with memory(kind, table.bytes // 2) as renew:
                 for label in everyone:
                     table.turn(label)
                 times: dict[str, list[tuple[float, float]]] = {label: [] for label in everyone}
@@ -152,6 +152,7 @@ def measure(
                     # Each round starts with another contender, so none always follows the same.
                     start = place % len(labels)
                     for label in labels[start:] + labels[:start]:
+                        renew()
                         times[label].append(table.turn(label))
                         done += 1
                         progress(f"{label}, {kind} memory", done, steps)

@@ -27,6 +27,8 @@ def flatten(tensors: Sequence[Tensor]) -> list[Tensor]:
     Views where all are dense with the strides of the first one; otherwise contiguous copies.
     """
     first = tensors[0]
+    if all(tensor.is_contiguous() for tensor in tensors):
+        return [tensor.view(-1) for tensor in tensors]
     if is_dense(first):
         matched = [_matching(tensor, first) for tensor in tensors]
         return [
@@ -65,7 +67,7 @@ class BlockBodies:
         self, operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor
     ) -> Tensor:
         result = empty_like(inputs[0])
-        with torch.no_grad(), _plain_autocast(result):
+        with torch.no_grad():
             arrangement = operation.arrangement(coefficients)
             *sources, target = arrange([*_detached(inputs), result], arrangement)
             values = operation.prepare(coefficients.detach())
@@ -87,7 +89,7 @@ class BlockBodies:
         # All with the first input's strides, so that every arranged form of them is a view.
         results = [empty_like(inputs[0]) for _ in inputs]
         shares: list[Tensor] = []
-        with torch.no_grad(), _plain_autocast(upstream):
+        with torch.no_grad():
             count = len(inputs)
             arranged = arrange(
                 [*_detached(inputs), *results, upstream], operation.arrangement(coefficients)
@@ -127,8 +129,3 @@ def collect(shares: list[Tensor], coefficients: Tensor) -> Tensor:
     stacked = torch.stack(shares)
     wide = stacked if stacked.device.type == "mps" else stacked.double()
     return wide.sum(0).to(coefficients.dtype)
-
-
-def _plain_autocast(tensor: Tensor) -> torch.autocast:
-    # The bodies choose their own precision; autocast must not choose another.
-    return torch.autocast(tensor.device.type, enabled=False)

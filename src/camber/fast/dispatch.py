@@ -32,8 +32,8 @@ from camber.errors import CamberError
 Backend = Literal["auto", "reference", "compile", "fused"]
 Body = Literal["reference", "compile", "fused"]
 
-#: Below this many elements ``auto`` does not build kernels: eager blocks cost about as much.
-COMPILE_THRESHOLD: Final = 65_536
+#: Below this many elements ``auto`` builds no kernel: a few dozen small operations are quick too.
+COMPILE_THRESHOLD: Final = 16_384
 
 _PLAIN_TYPES: Final = (Tensor, Parameter, Buffer)
 _said: set[str] = set()

@@ -52,6 +52,8 @@ def advised(tensor: Tensor) -> Tensor:
 
 def is_dense(tensor: Tensor) -> bool:
     """Whether the elements fill one stretch of memory without gaps or repeats, in any order."""
+    if tensor.is_contiguous():
+        return True
     expected = 1
     pairs = zip(tensor.stride(), tensor.shape, strict=True)
     for stride, size in sorted(pair for pair in pairs if pair[1] != 1):
