@@ -26,9 +26,7 @@ def compare(
         str | None,
         typer.Option(help="Train on this text file, folder or pattern.", metavar="FILE"),
     ] = None,
-    seeds: Annotated[
-        int | None, typer.Option(help="Paired seeds; 5 unless the preset says otherwise.")
-    ] = None,
+    seeds: Annotated[int | None, typer.Option(help="Paired seeds; 5 unless given.")] = None,
     preset: Annotated[
         str | None, typer.Option(help="Size of model and budget: default, quick, d256.")
     ] = None,

@@ -61,7 +61,7 @@ def run(
         task: a registered task.
         preset: sizes of model and budget; ``"default"`` takes minutes on two cores, ``"quick"``
             less than one, ``"d256"`` a workstation or a GPU.
-        seeds: how many paired seeds, >= 1; the task's own number (5 at ``"default"``) unless given.
+        seeds: how many paired seeds, >= 1; the preset's own number (5) unless given.
         workers: runs at a time; one per usable processor unless given, one on a GPU.
         directory: where runs are kept; ``runs/compare-<hash>`` unless given, named by the content
             of text, sizes and budget. Entries and seeds may join later: only they are trained.
