@@ -121,7 +121,7 @@ register_study(
         conclude=conclude,
         needs={
             "tiny": "seconds: known answers, and that the parts fit",
-            "smoke": "minutes",
+            "smoke": "25 runs, about 4 minutes on two processor cores",
             "full": "one GPU (camber study run polycom --size full --workers 1)",
         },
     )
