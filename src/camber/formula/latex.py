@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from camber.errors import FormulaError
-from camber.formula.build import ONE
+from camber.formula.build import ONE, ZERO
 from camber.formula.derivative import spline_parts
 from camber.formula.formula import Formula
 from camber.formula.operations import OPERATIONS
@@ -148,10 +148,12 @@ def _poly(node: Call, parts: tuple[Part, ...]) -> Part:
     x = _bracket(parts[0], ATOM)
     words = []
     for exponent, (part, coefficient) in enumerate(zip(parts[1:], node.arguments[1:], strict=True)):
+        if coefficient == ZERO and len(parts) > 2:
+            continue
         power = "" if exponent == 0 else x if exponent == 1 else f"{x}^{{{exponent}}}"
         factor = "" if coefficient == ONE and power else _bracket(part, PRODUCT)
         words.append(" ".join(word for word in (factor, power) if word))
-    return " + ".join(words), SUM
+    return " + ".join(words) or "0", SUM
 
 
 def _spline(node: Call, parts: tuple[Part, ...]) -> Part:

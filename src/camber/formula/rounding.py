@@ -1,9 +1,9 @@
 """Interval arithmetic with every end rounded outwards, vectorised over float64 arrays.
 
 An interval is a pair of arrays (lo, hi); the empty one is (nan, nan). Sums are rounded by their
-exact error (Knuth's TwoSum), products and quotients by one unit in the last place, exact zeros and
-products with 0, 1 and 2 not at all. A lower end is never +inf and an upper end never -inf where
-the values are finite: overflow stops at the largest float.
+exact error (Knuth's TwoSum), products and quotients by one unit in the last place, their sign
+kept. A lower end is never +inf and an upper end never -inf where the values are finite: overflow
+stops at the largest float.
 
 Elementary functions come from NumPy and SciPy, which do not round correctly: :data:`ULPS` states,
 per function, how far each end is moved. The figures are about four times the largest error found
@@ -36,22 +36,24 @@ ULPS: Final[Mapping[str, int]] = MappingProxyType(
 MAX: Final = float(np.finfo(np.float64).max)
 
 
+_EPSILON: Final = float(np.finfo(np.float64).eps)
+_TINY: Final = float(np.finfo(np.float64).smallest_subnormal)
+
+
 def down(x: Array, ulps: int | Array = 1) -> Array:
-    """``x`` moved down by at least ``ulps`` units in the last place."""
-    return _move(x, ulps, -1.0)
+    """``x`` moved down by at least ``ulps`` units in the last place, below inf in any case."""
+    return np.minimum(x - _step(x, ulps), MAX)
 
 
 def up(x: Array, ulps: int | Array = 1) -> Array:
-    """``x`` moved up by at least ``ulps`` units in the last place."""
-    return _move(x, ulps, 1.0)
+    """``x`` moved up by at least ``ulps`` units in the last place, above -inf in any case."""
+    return np.maximum(x + _step(x, ulps), -MAX)
 
 
-def _move(x: Array, ulps: int | Array, sign: float) -> Array:
-    # One unit more than asked: a step across a power of two doubles the unit half way.
-    step = np.spacing(np.abs(x)) * (np.asarray(ulps) + 1.0)
-    moved = np.where(np.isfinite(x), x + sign * step, x)
-    # An inner end at infinity overflowed: the true value is at least the largest float.
-    return np.minimum(moved, MAX) if sign < 0 else np.maximum(moved, -MAX)
+def _step(x: Array, ulps: int | Array) -> Array:
+    # epsilon |x| is one to two units; one more pays for rounding the step and the difference.
+    steps = np.asarray(ulps) + 1.0
+    return np.minimum(np.abs(x), MAX) * (_EPSILON * steps) + _TINY * steps
 
 
 def hull(a: Interval, b: Interval) -> Interval:
@@ -81,75 +83,59 @@ def negative(a: Interval) -> Interval:
 
 
 def add(a: Interval, b: Interval) -> Interval:
-    lo, low_error = _two_sum(a[0], b[0])
-    hi, high_error = _two_sum(a[1], b[1])
-    empty = np.isnan(a[0]) | np.isnan(b[0])
-    # -inf + inf has no value; as an end it is unbounded.
-    lo = np.where(np.isnan(lo), -np.inf, np.where(low_error < 0, np.nextafter(lo, -np.inf), lo))
-    hi = np.where(np.isnan(hi), np.inf, np.where(high_error > 0, np.nextafter(hi, np.inf), hi))
-    lo, hi = np.minimum(lo, MAX), np.maximum(hi, -MAX)
-    return np.where(empty, np.nan, lo), np.where(empty, np.nan, hi)
+    lo, hi = _sum_down(a[0], b[0]), -_sum_down(-a[1], -b[1])
+    odd = np.isnan(lo) | np.isnan(hi)
+    if not np.any(odd):
+        return lo, hi
+    # -inf + inf has no value; as an end it is unbounded. An empty interval stays empty.
+    odd &= ~(np.isnan(a[0]) | np.isnan(b[0]))
+    return np.where(odd, -np.inf, lo), np.where(odd, np.inf, hi)
+
+
+def _sum_down(a: Array, b: Array) -> Array:
+    """a + b rounded down: the next float below where the exact error asks for it."""
+    total = a + b
+    part = total - a
+    error = (a - (total - part)) + (b - part)
+    return np.where(error >= 0, total, np.nextafter(total, -np.inf))
 
 
 def subtract(a: Interval, b: Interval) -> Interval:
     return add(a, negative(b))
 
 
-def _two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    total = a + b
-    part = total - a
-    error = (a - (total - part)) + (b - part)
-    return total, np.where(np.isfinite(total), error, 0.0)
-
-
 def multiply(a: Interval, b: Interval) -> Interval:
-    return _corners(a, b, np.multiply, _exact_product)
+    lo, hi = _corners(a, b, np.multiply)
+    # Two factors of known sign have a product of known sign, which rounding must not lose.
+    same = ((a[0] >= 0) & (b[0] >= 0)) | ((a[1] <= 0) & (b[1] <= 0))
+    opposite = ((a[0] >= 0) & (b[1] <= 0)) | ((a[1] <= 0) & (b[0] >= 0))
+    return np.where(same, np.maximum(lo, 0.0), lo), np.where(opposite, np.minimum(hi, 0.0), hi)
 
 
-def _corners(
-    a: Interval,
-    b: Interval,
-    operation: Callable[[Array, Array], Array],
-    exact: Callable[[Array, Array], Array],
-) -> Interval:
+def _corners(a: Interval, b: Interval, operation: Callable[[Array, Array], Array]) -> Interval:
     """Range of an operation that is monotone in each operand: the extremes of four corners."""
-    empty = np.isnan(a[0]) | np.isnan(b[0])
-    lows, highs = [], []
-    for x in a:
-        for y in b:
-            value = operation(x, y)
-            # 0 * inf: an unbounded end times zero is zero
-            value = np.where(np.isnan(value), 0.0, value)
-            fixed = exact(x, y)
-            lows.append(np.where(fixed, value, down(value, 0)))
-            highs.append(np.where(fixed, value, up(value, 0)))
-    lo = np.minimum(np.minimum(lows[0], lows[1]), np.minimum(lows[2], lows[3]))
-    hi = np.maximum(np.maximum(highs[0], highs[1]), np.maximum(highs[2], highs[3]))
-    return np.where(empty, np.nan, lo), np.where(empty, np.nan, hi)
-
-
-def _exact_product(x: Array, y: Array) -> Array:
-    exact = (x == 0) | (y == 0)
-    for factor in (np.abs(x), np.abs(y)):
-        exact |= factor == 1
-    return exact
+    values = [operation(x, y) for x in a for y in b]
+    lo = np.minimum(np.minimum(values[0], values[1]), np.minimum(values[2], values[3]))
+    if np.any(np.isnan(lo)):
+        # 0 * inf: an unbounded end times zero is zero. An empty interval stays empty.
+        empty = np.isnan(a[0]) | np.isnan(b[0])
+        values = [np.where(np.isnan(value) & ~empty, 0.0, value) for value in values]
+        lo = np.minimum(np.minimum(values[0], values[1]), np.minimum(values[2], values[3]))
+    hi = np.maximum(np.maximum(values[0], values[1]), np.maximum(values[2], values[3]))
+    return np.nextafter(lo, -np.inf), np.nextafter(hi, np.inf)
 
 
 def divide(a: Interval, b: Interval) -> Interval:
     """a / b over the points of b other than 0; unbounded where 0 lies inside b."""
-    empty = np.isnan(a[0]) | np.isnan(b[0])
-    zero = (b[0] <= 0) & (b[1] >= 0)
-    # At an end 0 of b, 1/b reaches inf on that side only.
     low = np.where(b[0] == 0, 0.0, b[0])
     high = np.where(b[1] == 0, -0.0, b[1])
-    one_sided = zero & ((b[0] == 0) ^ (b[1] == 0))
-    lo, hi = _corners(a, (low, high), np.divide, _exact_quotient)
-    inside = zero & ~one_sided
-    nothing = (a[0] == 0) & (a[1] == 0)
-    lo = np.where(inside & ~nothing, -np.inf, np.where(nothing, 0.0, lo))
-    hi = np.where(inside & ~nothing, np.inf, np.where(nothing, 0.0, hi))
-    return np.where(empty, np.nan, lo), np.where(empty, np.nan, hi)
-
-
-def _exact_quotient(x: Array, y: Array) -> Array:
-    return (np.abs(y) == 1) | ((x == 0) & (y != 0))
+    lo, hi = _corners(a, (low, high), np.divide)
+    same = ((a[0] >= 0) & (b[0] >= 0)) | ((a[1] <= 0) & (b[1] <= 0))
+    opposite = ((a[0] >= 0) & (b[1] <= 0)) | ((a[1] <= 0) & (b[0] >= 0))
+    lo = np.where(same, np.maximum(lo, 0.0), lo)
+    hi = np.where(opposite, np.minimum(hi, 0.0), hi)
+    inside = ((b[0] < 0) & (b[1] > 0)) | ((b[0] == 0) & (b[1] == 0))
+    if not np.any(inside):
+        return lo, hi
+    inside &= ~((a[0] == 0) & (a[1] == 0)) & ~np.isnan(a[0])
+    return np.where(inside, -np.inf, lo), np.where(inside, np.inf, hi)

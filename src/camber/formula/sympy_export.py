@@ -31,7 +31,7 @@ def to_sympy(formula: Formula) -> Any:
     Example:
         >>> import sympy
         >>> swish = to_sympy(Formula.parse("x*sigmoid(beta*x)"))
-        >>> swish.subs({"x": 0}).doit()
+        >>> swish.subs(sympy.Symbol("x", real=True), 0).doit()
         0
     """
     sympy = require("sympy", extra="symbolic", feature="to_sympy")
