@@ -8,7 +8,6 @@ is finished is never trained again.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -189,9 +188,8 @@ def _refuse_if_all_failed(runs: Mapping[str, tuple[Run, ...]], path: Path) -> No
     if any(not any(run.failed for run in own) for own in runs.values()):
         return
     label, run = next((label, r) for label, own in runs.items() for r in own if r.failed)
-    others = "" if len(runs) == 1 else f", and so did the other {len(runs) - 1}"
-    loss = "" if math.isfinite(run.metric) else " without a finite loss"
+    others = "" if len(runs) == 1 else f" (and so did the other {len(runs) - 1})"
     raise CamberError(
-        f"{label} diverged with seed {run.seed} at step {run.step}{loss} ({run.reason}){others}: "
-        f"nothing is left to rank; the runs are kept in {path}"
+        f"{label} diverged with seed {run.seed}{others}: {run.reason}; nothing is left to rank, "
+        f"and the runs are kept in {path}"
     )
