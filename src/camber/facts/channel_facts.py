@@ -17,6 +17,7 @@ from camber.facts.bounds import Bounds
 from camber.facts.extent import Extent, extent
 from camber.facts.joints import Joint
 from camber.facts.point import enclose_at
+from camber.facts.subject import Subject
 from camber.facts.values import (
     Asymptotes,
     Growth,
@@ -170,14 +171,14 @@ def convex_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:
     return _known(value, _all_proved(analysis, channel, 1), error, note)
 
 
-def parity(analysis: Analysis, channel: int) -> One[str]:
+def parity(subject: Subject, channel: int) -> One[str]:
     """even, odd or none."""
-    return One(*symmetry.parity(analysis.subject, channel))
+    return One(*symmetry.parity(subject, channel))
 
 
-def homogeneity(analysis: Analysis, channel: int) -> One[Homogeneity | None]:
+def homogeneity(subject: Subject, channel: int) -> One[Homogeneity | None]:
     """Degree of positive homogeneity."""
-    return One(*symmetry.homogeneity(analysis.subject, channel))
+    return One(*symmetry.homogeneity(subject, channel))
 
 
 def growth(analysis: Analysis, channel: int) -> One[Growth]:

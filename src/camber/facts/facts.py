@@ -78,7 +78,8 @@ class Facts:
         return "large-width limit, N(0, 1) features"
 
     @cached_property
-    def _analysis(self) -> Analysis:
+    def _pointwise(self) -> Subject:
+        """The pointwise formula that structural facts are about."""
         if self._gated:
             raise CamberError(
                 f"{self._given.text} has two inputs, so only its Gaussian moments are facts"
@@ -87,13 +88,19 @@ class Facts:
         if wide.statistics(self.formula.root):
             ones = np.ones(subject.channels)
             subject = large_width(subject, 0 * ones, ones)
-        return analyse(subject)
+        return subject
+
+    @cached_property
+    def _analysis(self) -> Analysis:
+        return analyse(self._pointwise)
 
     def _each(self, find: Callable[[Analysis, int], One[Value]], name: str) -> Fact[Value]:
-        """Ask for a fact in every channel and join the answers."""
+        """Ask the analysis for a fact in every channel and join the answers."""
+        return self._joined(lambda channel: find(self._analysis, channel), name)
+
+    def _joined(self, find: Callable[[int], One[Value]], name: str) -> Fact[Value]:
         try:
-            analysis = self._analysis
-            answers = [find(analysis, channel) for channel in range(self._given.channels)]
+            answers = [find(channel) for channel in range(self._given.channels)]
         except CamberError as error:
             raise CamberError(f"the fact {name!r} is not available: {error}") from None
         values = [answer.value for answer in answers]
@@ -154,12 +161,14 @@ class Facts:
     @cached_property
     def parity(self) -> Fact[str]:
         """``even``, ``odd`` or ``none``."""
-        return self._each(one.parity, "parity")
+        return self._joined(lambda channel: one.parity(self._pointwise, channel), "parity")
 
     @cached_property
     def homogeneity(self) -> Fact[Homogeneity | None]:
         """Degree d with f(t x) = t^d f(x) for all t > 0, or None."""
-        return self._each(one.homogeneity, "homogeneity")
+        return self._joined(
+            lambda channel: one.homogeneity(self._pointwise, channel), "homogeneity"
+        )
 
     @cached_property
     def growth(self) -> Fact[Growth]:

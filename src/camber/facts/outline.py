@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -78,13 +79,9 @@ def _keeps_order(joint: Joint, direction: int) -> bool:
         return True
     if not direction:
         return False
-    before, after = joint.left[1], joint.right[0]
-    low, high = (before, after) if direction > 0 else (after, before)
-    return (
-        low <= joint.value <= high
-        or math.isclose(joint.value, low)
-        or math.isclose(joint.value, high)
-    )
+    steps = (joint.left[1], joint.value, joint.right[0])
+    slack = 1e-12 * max(1.0, *(abs(step) for step in steps))
+    return all(direction * (b - a) >= -slack for a, b in pairwise(steps))
 
 
 def convex_pieces(stages: Sequence[Stage], joints: Sequence[Joint]) -> tuple[Piece, ...]:

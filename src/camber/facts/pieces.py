@@ -11,14 +11,14 @@ Shapes: C channels, P pieces (of all channels, ascending within a channel).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from camber.facts.branches import Skeleton, skeleton
-from camber.facts.signs import Run, sign_table
+from camber.facts.signs import Run, resolved, sampled_roots, sign_table
 from camber.facts.snap import snap_runs
 from camber.facts.subject import Field, Subject
 from camber.facts.tail import tail
@@ -175,13 +175,40 @@ def _split(field: Field, stretches: list[_Stretch], window: float) -> tuple[list
             parts.extend(_at_root(stretch, float(root), int(sign)))
         return parts, False
     ends = [_clip(field, stretch, window) for stretch in stretches]
-    table = sign_table(
-        field, np.array([end.lo for end in ends]), np.array([end.hi for end in ends]), channel
-    )
+    lo, hi = np.array([end.lo for end in ends]), np.array([end.hi for end in ends])
+    table = sign_table(field, lo, hi, channel)
+    touching = _touching(field, lo, hi, channel)
     parts = []
     for stretch, end, runs in zip(stretches, ends, table.runs, strict=True):
-        parts.extend(_at_runs(stretch, end, snap_runs(field, stretch.channel, runs)))
+        snapped = snap_runs(field, stretch.channel, runs)
+        parts.extend(_at_runs(stretch, end, _with_touching(snapped, touching.pop(0))))
     return parts, any(end.windowed for end in ends)
+
+
+def _touching(field: Field, lo: Array, hi: Array, channel: Index) -> list[list[float]]:
+    """Points of each stretch at which a function touches zero without changing sign."""
+    slope = field.derivative
+    found, owner = sampled_roots(slope, resolved(slope, lo, hi, channel), channel)
+    rows: list[list[float]] = [[] for _ in lo]
+    short = np.round(found, 6) + 0.0
+    for points in (short, found):
+        near = np.abs(points - found) <= 1e-7
+        zero = near & (np.abs(field.sample(points, channel[owner])) <= 1e-14)
+        for place in np.flatnonzero(zero):
+            row = rows[owner[place]]
+            if not any(abs(points[place] - known) < 1e-6 for known in row):
+                row.append(float(points[place]))
+    return [sorted(row) for row in rows]
+
+
+def _with_touching(runs: list[Run], points: list[float]) -> list[Run]:
+    """Split runs at points where the function is zero and its sign the same on both sides."""
+    for point in points:
+        for place, run in enumerate(runs):
+            if run.sign and run.lo + 1e-6 < point < run.hi - 1e-6:
+                runs[place : place + 1] = [replace(run, hi=point), replace(run, lo=point)]
+                break
+    return runs
 
 
 def _affine(field: Field, lo: Array, hi: Array, channel: Index) -> tuple[Array, Index]:
@@ -239,8 +266,9 @@ def _clip(field: Field, stretch: _Stretch, window: float) -> _End:
             reach, windowed = window, True
         else:
             reach, proved = FAR, False
-        # Two tails may overlap; the stretch keeps at least a unit to look at.
-        ends[place] = side * max(reach, side * other + 1.0 if np.isfinite(other) else reach)
+        # A stretch that begins beyond the reach keeps a unit to look at.
+        late = np.isfinite(other) and side * other >= reach
+        ends[place] = side * (side * other + 1.0 if late else reach)
     return _End(ends[0], ends[1], proved, windowed)
 
 

@@ -55,8 +55,9 @@ def make_plan(slope: Field, piece: Piece, window: float) -> Plan:
 
 
 def clipped(reach: float, side: int, other: float) -> float:
-    """Where to cut an infinite end: at ``reach``, but a unit away from the other end at least."""
-    return side * (max(reach, side * other + 1.0) if math.isfinite(other) else reach)
+    """Where to cut an infinite end: at ``reach``, or a unit beyond a later other end."""
+    late = math.isfinite(other) and side * other >= reach
+    return side * (side * other + 1.0 if late else reach)
 
 
 def carry_on(piece: Piece, plan: Plan, runs: list[Run]) -> Iterator[Stage]:

@@ -55,12 +55,18 @@ def _prepare(node: Node, children: tuple[Node, ...]) -> Node:
         return multiply(call("sign", children[0]), call("log", add(ONE, call("abs", children[0]))))
     if node.operation == "signed_sqrt":
         return multiply(call("sign", children[0]), call("sqrt", call("abs", children[0])))
+    if node.operation == "sqrt" and _is_square(children[0]):
+        return call("abs", children[0].children[0])
     if node.operation == "guarded_div":
         tiny = call("lt", call("abs", children[1]), Number(GUARD))
         return call("where", tiny, ONE, divide(children[0], children[1]))
     if node.operation == "spline":
         return _spline(node)
     return node
+
+
+def _is_square(node: Node) -> bool:
+    return isinstance(node, Call) and node.operation == "pow" and node.arguments[1] == TWO
 
 
 def _spline(node: Call) -> Node:

@@ -29,6 +29,8 @@ _SAMPLES: Final[Array] = np.array([0.031, 0.173, 0.319, 0.457, 0.587, 0.709, 0.8
 _ROUNDS: Final = 5
 _UNDECIDED_LIMIT: Final = 20_000
 _UNKNOWN: Final = 2
+#: More cells per channel than this are not worth listing roots for: follow less of the axis.
+_CELL_LIMIT: Final = 4000
 #: An undecided cell narrower than this, relative to max(1, |x|), is a root and nothing else.
 NARROW: Final = 1e-8
 
@@ -73,16 +75,22 @@ class SignTable:
     undecided: Cells
 
 
+def resolved(field: Signed, lo: Array, hi: Array, channel: Index) -> Cells:
+    """Cells that cover stretches finely enough to see every feature of ``field``."""
+    cells = cover(lo, hi)
+    if isinstance(field, Field):
+        cells = refine(cells, channel, field.subject, field.node, _CELL_LIMIT * len(lo))
+    return cells
+
+
 def sign_table(field: Signed, lo: Array, hi: Array, channel: Index) -> SignTable:
     """Find the runs of constant sign of ``field`` on bounded stretches [lo, hi], each (S,).
 
     Raises:
         CamberError: where the function varies too fast to be resolved.
     """
-    cells = cover(lo, hi)
-    if isinstance(field, Field):
-        cells = refine(cells, channel, field.subject, field.node)
-    roots, owners = _roots(field, cells, channel)
+    cells = resolved(field, lo, hi, channel)
+    roots, owners = sampled_roots(field, cells, channel)
     ends, end_owners = _vanishing_ends(field, lo, hi, channel)
     cut, cut_owners = np.concatenate([roots, ends]), np.concatenate([owners, end_owners])
     cells = insert(cells, *_around(cells, cut, cut_owners))
@@ -93,7 +101,7 @@ def sign_table(field: Signed, lo: Array, hi: Array, channel: Index) -> SignTable
     return _collect(field, cells, signs, size, channel, roots, owners)
 
 
-def _roots(field: Signed, cells: Cells, channel: Index) -> tuple[Array, Index]:
+def sampled_roots(field: Signed, cells: Cells, channel: Index) -> tuple[Array, Index]:
     """Roots in floating point between samples of opposite sign, and their stretches."""
     points = cells.lo[:, None] + (cells.hi - cells.lo)[:, None] * _SAMPLES
     values = field.sample(points, channel[cells.owner])

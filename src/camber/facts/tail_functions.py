@@ -1,8 +1,8 @@
 """How each function of the language acts on series near infinity.
 
 sigmoid(u) = 1/(1 + e^−u); tanh(u) = (1 − e^−2u)/(1 + e^−2u); erfc(u) = e^(−u²)/(u √π) (1 − θ/(2u²))
-with 0 ≤ θ ≤ 1; log(1 + e) = e (1 − θ e/2). Arguments that tend to a constant go through Taylor's
-formula with the second derivative enclosed by interval arithmetic.
+with 0 ≤ θ ≤ 1; log(1 + e) = e − e²/(2 (1 + θ e)²). Arguments that tend to a constant go through
+Taylor's formula with the second derivative enclosed by interval arithmetic.
 """
 
 from __future__ import annotations
@@ -144,14 +144,12 @@ def _tanh(ray: Ray, u: Series, node: Node) -> Series:
 def _erf(ray: Ray, u: Series, node: Node) -> Series:
     if ray.sign(u) < 0:
         return ray.negate(_erf(ray, ray.negate(u), node))
-    least = ray.range(u)[0]
-    if least < 1:
-        raise IndecisiveError
     gauss = exponential(ray, ray.multiply(u, u), power_node(node, 2), -1)
     root = 1.0 / math.sqrt(math.pi)
-    factor = (root * (1 - 1e-15) * (1 - 0.5 / least**2), root * (1 + 1e-15))
-    complement = ray.scale(ray.multiply(gauss, ray.invert(u)), factor)
-    return ray.add(ONE, ray.negate(complement))
+    inverse = ray.invert(u)
+    correction = ray.add(ONE, ray.scale(ray.multiply(inverse, inverse), (-0.5, 0.0)))
+    bounded = ray.scale(ray.multiply(inverse, correction), (root * (1 - 1e-15), root * (1 + 1e-15)))
+    return ray.add(ONE, ray.negate(ray.multiply(gauss, bounded)))
 
 
 def _softplus(ray: Ray, u: Series, node: Node) -> Series:
@@ -161,11 +159,12 @@ def _softplus(ray: Ray, u: Series, node: Node) -> Series:
 
 
 def _log_one_plus(ray: Ray, small: Series) -> Series:
-    """log(1 + e) = e (1 − θ e/2) for e > 0 that tends to 0."""
+    """log(1 + e) = e − e²/(2 (1 + θ e)²) for e > 0 that tends to 0."""
     lo, hi = ray.range(small)
     if lo < 0 or hi > 1:
         raise IndecisiveError
-    return ray.scale(small, (1 - 0.5 * hi, 1.0))
+    bend = (-0.5, -0.5 / (1 + hi) ** 2 * (1 - 1e-15))
+    return ray.add(small, ray.scale(ray.multiply(small, small), bend))
 
 
 def logarithm(ray: Ray, u: Series) -> Series:
