@@ -104,6 +104,6 @@ class RunProgress:
             self._began, self._before = now, share
         note = f"{event.done}/{event.total} done"
         gained = share - self._before
-        if gained > 0.002 and now - self._began > 2:
+        if event.done < event.total and gained > 0.002 and now - self._began > 2:
             note += f", about {duration((1 - share) * (now - self._began) / gained)} left"
         self._bars.update(self._whole, completed=share, note=note)
