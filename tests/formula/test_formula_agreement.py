@@ -46,7 +46,7 @@ def enclosure(formula, point):
     return float(lo), float(hi)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(formulas(), POINTS)
 def test_interval_numpy_and_torch_hold_the_exact_value(formula, point):
     expected = exact(formula, point)
@@ -61,7 +61,7 @@ def test_interval_numpy_and_torch_hold_the_exact_value(formula, point):
     assert abs(float(to_torch(formula)(x, **values)) - expected) <= tolerance
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(formulas(), POINTS, st.floats(0, 3), st.floats(0, 3), st.floats(0, 1))
 def test_intervals_enclose(formula, point, below, above, share):
     x = point["x"]
@@ -79,7 +79,7 @@ def test_intervals_enclose(formula, point, below, above, share):
     assert wide_low <= expected <= wide_high
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(formulas(size=8), POINTS)
 def test_sympy_agrees_at_thirty_digits(formula, point):
     expected = exact(formula, point)
@@ -151,7 +151,7 @@ def slopes(formula, point):
     return float((values[0] + values[1]) / 2)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(formulas(), POINTS)
 def test_derivative_is_the_difference_quotient(formula, point):
     expected = slopes(formula, point)
@@ -164,7 +164,7 @@ def test_derivative_is_the_difference_quotient(formula, point):
     assert abs(float(found) - expected) <= 1e-8 * (1 + abs(expected))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(formulas(), POINTS)
 def test_derivative_agrees_with_autograd(formula, point):
     expected = slopes(formula, point)
@@ -178,7 +178,7 @@ def test_derivative_agrees_with_autograd(formula, point):
     assert abs(float(found) - expected) <= 1e-7 * (1 + abs(expected))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(formulas(numbers=SMALL, statistics=True), st.randoms(use_true_random=False))
 def test_statistics_agree_between_torch_numpy_and_interval(formula, random):
     generator = np.random.default_rng(random.randrange(2**32))

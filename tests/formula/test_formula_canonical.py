@@ -12,7 +12,7 @@ from camber.formula import Formula
 POINTS = st.sampled_from([-2.5, -1.0, -0.3, 0.0, 0.7, 1.0, 3.25])
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(formulas(numbers=ANY, statistics=True, size=16))
 def test_canonical_is_idempotent(formula):
     once = formula.canonical()
@@ -22,7 +22,7 @@ def test_canonical_is_idempotent(formula):
     assert once.digest() == formula.digest()
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(formulas(), POINTS, st.tuples(POINTS, POINTS, POINTS))
 def test_canonical_preserves_value_and_domain(formula, x, values):
     # oracle: mpmath at 50 digits

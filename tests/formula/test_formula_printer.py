@@ -10,7 +10,7 @@ from camber.formula import Call, Formula, FormulaError, Input, Number
 from camber.formula.printer import print_tree
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=250)
 @given(formulas(numbers=ANY, statistics=True, size=20))
 def test_parse_of_print_is_the_identical_tree(formula):
     text = str(formula)

@@ -39,19 +39,18 @@ Slopes = Sequence[Node]
 def derivative(root: Node, variable: Node) -> Node:
     """Return the tree of d ``root`` / d ``variable``, where ``variable`` is an input or parameter.
 
-        Shared parts stay shared: the result has a bounded number of distinct nodes per node of
-        ``root``, however long its text would be.
+    Shared parts stay shared: the result has a bounded number of distinct nodes per node of
+    ``root``, however long its text would be.
 
-        Raises:
-            FormulaError: where ``variable`` passes through a statistic.
+    Raises:
+        FormulaError: where ``variable`` passes through a statistic.
 
-        Example:
-            >>> from camber.formula.parser import parse
-            >>> from camber.formula.printer import print_tree
-            >>> from camber.formula.recognise import recognise
-    from camber.formula.tree import Input
-            >>> print_tree(derivative(parse("x*tanh(x)", ("x",)), Input("x")))
-            'tanh(x) + x*(1 - tanh(x)**2)'
+    Example:
+        >>> from camber.formula.parser import parse
+        >>> from camber.formula.printer import print_tree
+        >>> from camber.formula.tree import Input
+        >>> print_tree(derivative(parse("x*tanh(x)", ("x",)), Input("x")))
+        'tanh(x) + x*(1 - tanh(x)**2)'
     """
     # log(1 + exp(x)) and the like are differentiated as the one function they are.
     root = recognise(root, "formula")
