@@ -59,11 +59,12 @@ __all__ = [
 
 if TYPE_CHECKING:
     from camber.activations import Fixed, activation, names, register
-    from camber.compare import card
+    from camber.compare.card import card
     from camber.errors import CamberError
     from camber.facts import gain, variance_gain
     from camber.formula import Formula
-    from camber.sites import swap, watch
+    from camber.sites.swap import swap
+    from camber.sites.watch import watch
 
 
 def __getattr__(name: str) -> object:

@@ -92,7 +92,6 @@ class FormulaOperation(Operation):
         return kernel((self._key, dtype, lanes), make)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]  # torch has no types here
 def _remember(formula: Formula) -> bool:
     """Put a formula's operation beside its own cached values, where ``torch.compile`` can see it.
 
@@ -104,6 +103,11 @@ def _remember(formula: Formula) -> bool:
     if "_fused" not in formula.__dict__:
         formula.__dict__["_fused"] = FormulaOperation(formula)
     return True
+
+
+# What torch.compiler.assume_constant_result does; calling it would import the whole compiler, a
+# second and a half, for users who never compile.
+_remember._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def operation(formula: Formula) -> FormulaOperation:

@@ -5,6 +5,7 @@ Every entry takes ``(call, *arguments)``: the call with its options, and float64
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
@@ -14,7 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from camber.errors import FormulaError
 from camber.formula.axes import gather, scatter
@@ -44,6 +44,15 @@ def family(name: str, given: Any, size: int) -> Sequence[Any]:
     if not hasattr(given, "__len__") or len(given) != size:
         raise FormulaError(f"parameter {name!r} is a family and takes a sequence of {size} values")
     return [given[index] for index in range(size)]
+
+
+def _special(name: str) -> Callable[..., Array]:
+    """A function of ``scipy.special``, which takes a third of a second to load, on first use."""
+
+    def function(*arguments: Array, **options: Any) -> Any:
+        return getattr(importlib.import_module("scipy.special"), name)(*arguments, **options)
+
+    return function
 
 
 def _plain(function: Callable[..., Any]) -> Entry:
@@ -87,7 +96,7 @@ def _logcosh(u: Array) -> Array:
 
 
 def _gelu_tanh(u: Array) -> Array:
-    return u * special.expit(2 * math.sqrt(2 / math.pi) * (u + 0.044715 * u**3))
+    return u * _special("expit")(2 * math.sqrt(2 / math.pi) * (u + 0.044715 * u**3))
 
 
 def _guarded_div(call: Call, a: Array, b: Array) -> Array:
@@ -143,8 +152,8 @@ NUMPY: Final[Mapping[str, Entry]] = MappingProxyType(
         "exp": _plain(np.exp),
         "log": _plain(np.log),
         "sqrt": _plain(np.sqrt),
-        "erf": _plain(special.erf),
-        "sigmoid": _plain(special.expit),
+        "erf": _plain(_special("erf")),
+        "sigmoid": _plain(_special("expit")),
         "tanh": _plain(np.tanh),
         "softplus": _plain(lambda u: np.logaddexp(0.0, u)),
         "sin": _plain(np.sin),
@@ -168,11 +177,11 @@ NUMPY: Final[Mapping[str, Entry]] = MappingProxyType(
         # introduced by the stable rewrites only
         "expm1": _plain(np.expm1),
         "log1p": _plain(np.log1p),
-        "erfc": _plain(special.erfc),
-        "logsigmoid": _plain(special.log_expit),
+        "erfc": _plain(_special("erfc")),
+        "logsigmoid": _plain(_special("log_expit")),
         "logcosh": _plain(_logcosh),
-        "silu": _plain(lambda u: u * special.expit(u)),
-        "gelu": _plain(lambda u: u * special.ndtr(u)),
+        "silu": _plain(lambda u: u * _special("expit")(u)),
+        "gelu": _plain(lambda u: u * _special("ndtr")(u)),
         "gelu_tanh": _plain(_gelu_tanh),
         "scale": _plain(lambda u: np.maximum(np.abs(u), 1.0)),
         "lift": _plain(lambda u: np.maximum(u, 0.0)),
@@ -189,7 +198,7 @@ NUMPY: Final[Mapping[str, Entry]] = MappingProxyType(
         "rms": _statistic(_rms, same_shape=False),
         "std": _statistic(_std, same_shape=False),
         "amax": _statistic(lambda z: np.max(z, axis=-1, keepdims=True), same_shape=False),
-        "softmax": _statistic(lambda z: special.softmax(z, axis=-1), same_shape=True),
+        "softmax": _statistic(lambda z: _special("softmax")(z, axis=-1), same_shape=True),
         "sort": _statistic(lambda z: np.sort(z, axis=-1), same_shape=True),
         "topk": _statistic(_topk, same_shape=True),
     }
