@@ -27,6 +27,7 @@ def to_sympy(formula: Formula) -> Any:
 
     Raises:
         MissingExtraError: where SymPy is not installed.
+        FormulaError: where the condition of a ``where`` holds another one.
 
     Example:
         >>> import sympy
@@ -86,6 +87,9 @@ def _softplus(sympy: Any, node: Call, u: Any) -> Any:
 
 
 def _piecewise(sympy: Any, condition: Any, a: Any, b: Any) -> Any:
+    if condition.has(sympy.Piecewise):
+        # SymPy multiplies out nested cases in a condition, at exponential cost.
+        raise FormulaError("SymPy cannot hold a choice inside the condition of another choice")
     return sympy.Piecewise((a, condition), (b, True), evaluate=False)
 
 
