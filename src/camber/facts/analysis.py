@@ -29,7 +29,12 @@ class Analysis:
     window: float
 
     def natural(self, order: int, channel: int) -> Bounds:
-        """Bounds of all values, or slopes, by plain interval arithmetic on the whole axis."""
+        """Bounds of all values, or slopes, by plain interval arithmetic on the whole axis.
+
+        Only an oscillating formula is likely to gain from them; for others nothing is claimed.
+        """
+        if not self.windowed[channel]:
+            return -np.inf, np.inf
         field = self.subject.field(self.pieces.root)
         for _ in range(order):
             field = field.derivative

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 Bounds = tuple[float, float]
@@ -78,6 +79,7 @@ def reciprocal(a: Bounds) -> Bounds:
     return (lo, hi) if exact else (down(lo), up(hi))
 
 
+@lru_cache(maxsize=1024)
 def rational(value: Fraction) -> Bounds:
     """The floats next to an exact rational, one float where it is one; OverflowError if too big.
 

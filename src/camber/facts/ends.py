@@ -58,7 +58,13 @@ def _at_points(g: Field, ends: list[tuple[Stage, bool]]) -> list[Bounds]:
         exact = float(g.node.value)
         return [(exact, exact) for _ in ends]
     found = []
+    # Neighbouring stages share their ends.
+    known: dict[tuple[int, float, float], Bounds] = {}
     for (stage, _), x, radius in zip(ends, points, errors, strict=True):
+        key = (stage.piece.channel, x, radius)
+        if key in known:
+            found.append(known[key])
+            continue
         values = g.subject.one(stage.piece.channel)
         bounds = enclose_at(g.node, values, g.subject.name, x, x)
         if radius:
@@ -69,6 +75,7 @@ def _at_points(g: Field, ends: list[tuple[Stage, bool]]) -> list[Bounds]:
             direct = enclose_at(g.node, values, g.subject.name, *around)
             bounds = plus(bounds, (-reach, reach))
             bounds = max(bounds[0], direct[0]), min(bounds[1], direct[1])
+        known[key] = bounds
         found.append(bounds)
     return found
 

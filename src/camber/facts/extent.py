@@ -10,7 +10,7 @@ from camber.facts.stage import Stages
 from camber.facts.values import Interval, Provenance
 
 #: A proved enclosure wider than the values found by more than this is not called the extent.
-TIGHT = 1e-9
+TIGHT = 1e-4
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from camber.errors import CamberError
 from camber.facts.cover import Cells, refine
 from camber.facts.pieces import WINDOW, Piece, Pieces, find_pieces
 from camber.facts.quadrature import NotConvergedError, integrate
-from camber.facts.subject import Subject
+from camber.facts.subject import Field, Subject
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
@@ -165,9 +165,9 @@ def _integrals(
         for number, field in enumerate(fields):
             rows = np.flatnonzero(group_of[owner] == number)
             if len(rows):
-                value[rows] = field(x[rows], channel[rows])
+                value[rows] = _values(field, x[rows], channel[rows])
                 if slopes:
-                    slope[rows] = field.derivative(x[rows], channel[rows])
+                    slope[rows] = _values(field.derivative, x[rows], channel[rows])
         hermite = _hermite(z, degree)
         return np.stack([_product(value, slope, hermite, z, entry) for entry in functionals])
 
@@ -183,6 +183,12 @@ def _integrals(
             f" {variance[channel]:.6g}) may be infinite: near x = {where:.6g} {refusal}"
         ) from None
     return [Moment(v, e) for v, e in zip(integral.value, integral.error, strict=True)]
+
+
+def _values(field: Field, x: Array, channel: Index) -> Array:
+    """Values as the tree is written, or stably where that overflows somewhere."""
+    values = field.sample(x, channel)
+    return values if np.isfinite(values).all() else field(x, channel)
 
 
 def _product(value: Array, slope: Array, hermite: Array, z: Array, entry: Functional) -> Array:

@@ -47,7 +47,7 @@ def monotone_stages(
     slope = g.derivative
     channel = np.array([piece.channel for piece in members])
     if not slope.varies:
-        signs = np.sign(slope(np.zeros(len(members)), channel))
+        signs = np.sign(slope.sample(np.zeros(len(members)), channel))
         for piece, sign in zip(members, signs, strict=True):
             yield stage_of(piece, Run(piece.lo, piece.hi, int(sign), True))
         return

@@ -158,7 +158,7 @@ def _mark_defined(pieces: Pieces) -> None:
     for tree, members in pieces.groups():
         field = pieces.subject.field(tree)
         points = np.stack([inside(piece.lo, piece.hi, 5) for piece in members])
-        values = field(points, np.array([piece.channel for piece in members]))
+        values = field.sample(points, np.array([piece.channel for piece in members]))
         for piece, row in zip(members, np.isfinite(values), strict=True):
             piece.defined = bool(row.any())
 
@@ -214,16 +214,16 @@ def _with_touching(runs: list[Run], points: list[float]) -> list[Run]:
 def _affine(field: Field, lo: Array, hi: Array, channel: Index) -> tuple[Array, Index]:
     """The zero of an affine function on each stretch, nan for none; and the sign to its right."""
     zero = np.zeros(len(channel))
-    slope, at_zero = field.derivative(zero, channel), field(zero, channel)
+    slope, at_zero = field.derivative.sample(zero, channel), field.sample(zero, channel)
     with np.errstate(all="ignore"):
         root = np.where(slope != 0, -at_zero / slope, np.nan)
         # One Newton step takes back the rounding of the intercept.
-        better = root - field(np.nan_to_num(root), channel) / slope
+        better = root - field.sample(np.nan_to_num(root), channel) / slope
         root = np.where(np.isfinite(better), better, root) + 0.0
         near = _SNAP * np.maximum(1.0, np.abs(root))
         inner = (root > lo + near) & (root < hi - near)
     middle = np.array([inside(a, b, 1)[0] for a, b in zip(lo, hi, strict=True)])
-    sign = np.where(inner, np.sign(slope), np.sign(field(middle, channel)))
+    sign = np.where(inner, np.sign(slope), np.sign(field.sample(middle, channel)))
     return np.where(inner, root, np.nan), sign.astype(np.intp)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from camber.facts.bounds import Bounds, down, plus, rational, reciprocal, times, up
 from camber.facts.scale import IndecisiveError
+from camber.facts.subject import tape_of
 from camber.facts.tail_functions import enclosed
-from camber.formula.tree import Call, Constant, Input, Node, Number, Parameter, walk
+from camber.formula.tree import Call, Constant, Input, Node, Number, Parameter
 
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 _EVERYTHING: Bounds = (-math.inf, math.inf)
@@ -27,34 +28,29 @@ def enclose_at(
     >>> enclose_at(parse("sigmoid(x)*sigmoid(-x)", ("x",)), {}, "x", 0.0, 0.0)
     (0.25, 0.25)
     """
-    results: dict[Node, Bounds] = {}
+    tape = tape_of(root)
+    registers: list[Bounds] = [_EVERYTHING] * tape.registers
     try:
-        for node in walk(root):
-            if node not in results:
-                results[node] = _evaluate(node, results, values, name, (lo, hi))
+        for place, leaf in tape.leaves:
+            registers[place] = _leaf(leaf, values, name, (lo, hi))
+        for step in tape.steps:
+            below = [registers[source] for source in step.sources]
+            registers[step.target] = _call(step.call, below)
     except (IndecisiveError, OverflowError, ZeroDivisionError):
         return _EVERYTHING
-    bounds = results[root]
+    bounds = registers[tape.result]
     return bounds if math.isfinite(bounds[0]) and math.isfinite(bounds[1]) else _EVERYTHING
 
 
-def _evaluate(
-    node: Node,
-    results: Mapping[Node, Bounds],
-    values: Mapping[Parameter, float],
-    name: str,
-    around: Bounds,
-) -> Bounds:
-    if isinstance(node, Call):
-        return _call(node, [results[child] for child in node.arguments])
-    if isinstance(node, Number):
-        return rational(node.value)
-    if isinstance(node, Parameter):
-        return values[node], values[node]
-    if isinstance(node, Input) and node.name == name:
+def _leaf(leaf: Node, values: Mapping[Parameter, float], name: str, around: Bounds) -> Bounds:
+    if isinstance(leaf, Number):
+        return rational(leaf.value)
+    if isinstance(leaf, Parameter):
+        return values[leaf], values[leaf]
+    if isinstance(leaf, Input) and leaf.name == name:
         return around
-    if isinstance(node, Constant) and node.name in _CONSTANTS:
-        value = _CONSTANTS[node.name]
+    if isinstance(leaf, Constant) and leaf.name in _CONSTANTS:
+        value = _CONSTANTS[leaf.name]
         return value, up(value)
     raise IndecisiveError
 

@@ -21,6 +21,10 @@ from camber.facts.pieces import WINDOW, Piece, Pieces
 from camber.facts.stage import Stage, Stages
 from camber.facts.subject import Field
 from camber.facts.tail import tail
+from camber.formula.tree import Node
+
+#: (function, channel, period) -> proved bounds and the range known to be taken.
+_Periods = dict[tuple[Node, int, float], tuple[Bounds, Bounds]]
 
 
 def find_stages(pieces: Pieces, order: int, window: float = WINDOW) -> Stages:
@@ -29,6 +33,8 @@ def find_stages(pieces: Pieces, order: int, window: float = WINDOW) -> Stages:
     stages = Stages(
         [[] for _ in range(channels)], [[] for _ in range(channels)], [False] * channels
     )
+    # Both ends of the axis see the same periods.
+    periods: _Periods = {}
     for tree, members in pieces.groups():
         defined = [piece for piece in members if piece.defined]
         if not defined:
@@ -47,7 +53,7 @@ def find_stages(pieces: Pieces, order: int, window: float = WINDOW) -> Stages:
         fill_values(g, [stage for stage in found if not stage.tail])
         for stage in found:
             if stage.tail:
-                _bound_tail(g, stage)
+                _bound_tail(g, stage, periods)
         for stage in found:
             stages.of[stage.piece.channel].append(stage)
     for row in stages.of:
@@ -60,14 +66,14 @@ def endless(piece: Piece) -> bool:
     return piece.open and math.isinf(piece.hi - piece.lo)
 
 
-def _bound_tail(g: Field, stage: Stage) -> None:
+def _bound_tail(g: Field, stage: Stage, known: _Periods) -> None:
     """Bound g beyond the window: its periodic parts over a period, the rest by its tail."""
     side = -1 if not math.isfinite(stage.lo) else 1
     near = abs(stage.hi if side < 0 else stage.lo)
     channel = stage.piece.channel
     parts = None if stage.piece.open else split(g, channel)
     if parts is not None:
-        periods = [_over_period(g.subject.field(node), channel, t) for node, t in parts[0]]
+        periods = [_over_period(g.subject.field(node), channel, t, known) for node, t in parts[0]]
         outer, attained = _far(g.subject.field(parts[1]), channel, side, near)
         if attained is not None and attained[0] == attained[1]:
             # Whatever the rest tends to, every value of one period recurs beside it.
@@ -97,8 +103,15 @@ def _far(g: Field, channel: int, side: int, near: float) -> tuple[Bounds, Bounds
     return (float(low[0]), float(high[0])), None
 
 
-def _over_period(g: Field, channel: int, period: float) -> tuple[Bounds, Bounds]:
+def _over_period(g: Field, channel: int, period: float, known: _Periods) -> tuple[Bounds, Bounds]:
     """Bounds of all values of a periodic function, and the range that it is known to take."""
+    key = (g.node, channel, period)
+    if key not in known:
+        known[key] = _one_period(g, channel, period)
+    return known[key]
+
+
+def _one_period(g: Field, channel: int, period: float) -> tuple[Bounds, Bounds]:
     piece = Piece(0.0, period, channel, g.node)
     found = Stages([[] for _ in range(channel + 1)], [[] for _ in range(channel + 1)])
     found.windowed = [False] * (channel + 1)

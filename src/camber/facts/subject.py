@@ -9,7 +9,7 @@ Shapes: C channels, P points or cells, each with the index of its channel.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Protocol, runtime_checkable
 
@@ -72,10 +72,15 @@ class Subject:
         self.name = name
         self.text = text
         self.channels = 1 if shape is None else int(np.prod(shape))
+        self._fields: dict[int, Field] = {}
 
     def field(self, node: Node) -> Field:
         """The function of points and channels that ``node`` is."""
-        return Field(node, self)
+        known = self._fields.get(id(node))
+        if known is None:
+            # The field holds its node, so the identity stays taken.
+            known = self._fields[id(node)] = Field(node, self)
+        return known
 
     def take(self, channels: Index) -> Subject:
         """The subject of some of the channels."""
@@ -106,7 +111,7 @@ class Field:
     @cached_property
     def derivative(self) -> Field:
         """The derivative along the subject's input."""
-        return Field(slope_of(self.node, self.subject.name), self.subject)
+        return self.subject.field(slope_of(self.node, self.subject.name))
 
     @property
     def vanishes_at_zero(self) -> bool:
@@ -118,10 +123,18 @@ class Field:
         """Whether the input occurs at all."""
         return depends_on(self.node, self.subject.name)
 
-    @property
+    @cached_property
     def formula(self) -> Formula:
         """The tree as a formula of the subject's input."""
         return _as_formula(self.node, self.subject.name)
+
+    @cached_property
+    def _stable(self) -> Callable[..., Array]:
+        return to_numpy(self.formula)
+
+    @cached_property
+    def _interval(self) -> Callable[..., tuple[Array, Array]]:
+        return to_interval(self.formula)
 
     def _leaf(self, leaf: Parameter, channel: Index, extra: int) -> Array:
         # A branch may use only some entries of a family; the others are never looked at.
@@ -144,13 +157,12 @@ class Field:
 
     def __call__(self, points: Array, channel: Index) -> Array:
         """Evaluate stably at ``points`` (P,) or (P, K); ``channel`` (P,)."""
-        function = to_numpy(self.formula)
-        result: Array = function(points, **self._parameters(channel, points.ndim - 1))
+        result: Array = self._stable(points, **self._parameters(channel, points.ndim - 1))
         return result
 
     def sample(self, points: Array, channel: Index) -> Array:
         """Evaluate as written: cheap to set up, nan or inf where the tree overflows."""
-        tape = _tape(self.node)
+        tape = tape_of(self.node)
         registers: list[Array] = [points] * tape.registers
         for place, leaf in tape.leaves:
             if isinstance(leaf, Parameter):
@@ -165,8 +177,7 @@ class Field:
 
     def enclose(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
         """Enclose all values on the cells [lo, hi]; whatever cannot be enclosed is (−inf, inf)."""
-        function = to_interval(self.formula)
-        low, high = function(lo, hi, **self._parameters(channel, 0))
+        low, high = self._interval(lo, hi, **self._parameters(channel, 0))
         return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 
 
@@ -176,7 +187,8 @@ def _as_formula(node: Node, name: str) -> Formula:
 
 
 @lru_cache(maxsize=2048)
-def _tape(node: Node) -> Tape:
+def tape_of(node: Node) -> Tape:
+    """The tree as a list of steps, as written."""
     return compile_tape(node)
 
 

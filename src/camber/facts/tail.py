@@ -17,10 +17,11 @@ from camber.facts.bounds import Bounds, down, rational, times, up
 from camber.facts.rational import Rational, as_rational, reflect, series_beyond
 from camber.facts.ray import ONE, Ray, Series, constant
 from camber.facts.scale import DEGREE, LINE, UNIT, IndecisiveError
+from camber.facts.subject import tape_of
 from camber.facts.tail_functions import apply, exponential, logarithm, power
 from camber.formula.build import call
 from camber.formula.build import constant as constant_node
-from camber.formula.tree import Call, Constant, Input, Node, Number, Parameter, walk
+from camber.formula.tree import Call, Constant, Input, Node, Number, Parameter
 
 STARTS: Final = (8.0, 24.0, 96.0, 400.0, 2e3, 1e4, 1e5, 1e6, 1e8)
 _CONSTANTS: Final = {"pi": math.pi, "e": math.e}
@@ -120,25 +121,24 @@ def _rational_tail(exact: Rational, side: int) -> Tail | None:
 def _evaluate(
     root: Node, ray: Ray, values: Mapping[Parameter, float], name: str, side: int
 ) -> Series:
-    results: dict[Node, Series] = {}
-    for node in walk(root):
-        if node in results:
-            continue
-        if isinstance(node, Call):
-            below = tuple(results[child] for child in node.arguments)
-            results[node] = _call(ray, node, below)
-        elif isinstance(node, Number):
-            results[node] = constant(*rational(node.value))
-        elif isinstance(node, Parameter):
-            results[node] = constant(values[node], values[node])
-        elif isinstance(node, Input) and node.name == name:
-            results[node] = ((LINE, (float(side), float(side))),)
-        elif isinstance(node, Constant) and node.name in _CONSTANTS:
-            value = _CONSTANTS[node.name]
-            results[node] = constant(down(value), up(value))
+    tape = tape_of(root)
+    registers: list[Series] = [()] * tape.registers
+    for place, leaf in tape.leaves:
+        if isinstance(leaf, Number):
+            registers[place] = constant(*rational(leaf.value))
+        elif isinstance(leaf, Parameter):
+            registers[place] = constant(values[leaf], values[leaf])
+        elif isinstance(leaf, Input) and leaf.name == name:
+            registers[place] = ((LINE, (float(side), float(side))),)
+        elif isinstance(leaf, Constant) and leaf.name in _CONSTANTS:
+            value = _CONSTANTS[leaf.name]
+            registers[place] = constant(down(value), up(value))
         else:
             raise IndecisiveError
-    return results[root]
+    for step in tape.steps:
+        below = tuple(registers[source] for source in step.sources)
+        registers[step.target] = _call(ray, step.call, below)
+    return registers[tape.result]
 
 
 def _call(ray: Ray, node: Call, below: tuple[Series, ...]) -> Series:
