@@ -50,6 +50,7 @@ COMMON = {
     "squared relu": "max(x, 0)**2",
     "cloglog": "1 - exp(-exp(x))",
     "pade": "x*(27 + x**2)/(27 + 9*x**2)",
+    "log of softplus": "log(log(1 + exp(x)))",
     "laplace": "0.5*(1 + erf((x - 0.707107)/(0.282095*sqrt(2))))",
 }
 RATIONAL = ("rational", "rational, summed", "isru", "softsign", "pade")

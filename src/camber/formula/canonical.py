@@ -20,7 +20,8 @@ from types import MappingProxyType
 from typing import Final
 
 from camber.formula.build import ONE, ZERO, call, constant
-from camber.formula.canonical_sums import Collector, TooLargeError
+from camber.formula.canonical_products import TooLargeError
+from camber.formula.canonical_sums import Collector
 from camber.formula.tree import Call, Constant, Node, Number, fold, rebuild
 
 #: Functions whose value at 0 is rational.

@@ -95,6 +95,11 @@ def _logcosh(u: Array) -> Array:
     return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2))
 
 
+def _log_softplus(u: Array) -> Array:
+    # log(log(1 + exp(u))) is u to within exp(u)/2, below 1e-17 where u < -40
+    return np.where(u < -40.0, u, np.log(np.logaddexp(0.0, np.maximum(u, -40.0))))
+
+
 def _gelu_tanh(u: Array) -> Array:
     return u * _special("expit")(2 * math.sqrt(2 / math.pi) * (u + 0.044715 * u**3))
 
@@ -180,6 +185,7 @@ NUMPY: Final[Mapping[str, Entry]] = MappingProxyType(
         "erfc": _plain(_special("erfc")),
         "logsigmoid": _plain(_special("log_expit")),
         "logcosh": _plain(_logcosh),
+        "log_softplus": _plain(_log_softplus),
         "silu": _plain(lambda u: u * _special("expit")(u)),
         "gelu": _plain(lambda u: u * _special("ndtr")(u)),
         "gelu_tanh": _plain(_gelu_tanh),

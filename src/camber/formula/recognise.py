@@ -21,6 +21,9 @@ u sigmoid(u)                     silu(u)
 u erfc(-u / sqrt(2)) / 2         gelu(u)
 u (1 + tanh(cubic))/2            gelu_tanh(u), for GELU's own cubic
 sqrt(u**2)                       abs(u)
+log(softplus(u))                 log_softplus(u), which is u far left
+sqrt(softplus(u))                exp(log_softplus(u)/2)
+sqrt(sigmoid(u))                 exp(logsigmoid(u)/2)
 ===============================  ==========================
 
 Each is an identity of real functions; numbers are matched to 1e-15. Names on the right that are
@@ -36,6 +39,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from camber.formula.build import ONE, ZERO, add, call, constant, multiply, negative, subtract
+from camber.formula.fused import fuse
 from camber.formula.parts import (
     argument,
     as_float,
@@ -43,18 +47,14 @@ from camber.formula.parts import (
     from_float,
     is_call,
     product,
-    ratio,
     terms,
 )
-from camber.formula.tree import Call, Constant, Node, Number, fold, rebuild, walk
+from camber.formula.tree import Call, Constant, Node, Number, fold, rebuild
 
 #: Operations that rewriting may introduce.
 SPECIAL: Final = (
-    "expm1", "log1p", "erfc", "logsigmoid", "logcosh", "silu", "gelu", "gelu_tanh",
+    "expm1", "log1p", "erfc", "logsigmoid", "logcosh", "log_softplus", "silu", "gelu", "gelu_tanh",
 )  # fmt: skip
-
-_CUBIC: Final = 0.044715
-_TANH_SCALE: Final = math.sqrt(2 / math.pi)
 
 
 Mode = Literal["array", "interval", "formula"]
@@ -75,14 +75,10 @@ def recognise(root: Node, mode: Mode = "array") -> Node:
             return node
         found = rule(node, mode) or node
         if mode == "array" and rule is _div:
-            return _mul(found, mode) or found
+            return fuse(found) or found
         return found
 
     return fold(root, combine)
-
-
-def _near(a: Fraction | float, b: Fraction | float) -> bool:
-    return a == b or math.isclose(a, b, rel_tol=1e-15, abs_tol=0.0)
 
 
 def _times(number: Fraction, node: Node) -> Node:
@@ -124,6 +120,8 @@ def _log(node: Call, mode: Mode) -> Node | None:
         if mode == "formula":
             return negative(call("softplus", negative(u)))
         return call("logsigmoid", u)
+    if is_call(inner, "softplus") and mode == "array":
+        return call("log_softplus", argument(inner))
     if is_call(inner, "cosh") and mode != "formula":
         return call("logcosh", argument(inner))
     fixed, found = terms(inner)
@@ -151,9 +149,9 @@ def _log(node: Call, mode: Mode) -> Node | None:
 
 def _div(node: Call, mode: Mode) -> Node | None:
     above, below = node.arguments
-    hyperbolic = _over_cosh(node)
-    if hyperbolic is not None:
-        return hyperbolic
+    whole = _over_cosh(node) or (_logistic_slope(node) if mode == "array" else None)
+    if whole is not None:
+        return whole
     fixed, found = terms(below)
     exponentials = [(k, argument(term)) for k, term in found if is_call(term, "exp")]
     if len(exponentials) != len(found) or not found or min(k for k, _ in found) <= 0:
@@ -204,71 +202,26 @@ def _over_cosh(node: Call) -> Node | None:
     return None
 
 
-def _mul(node: Node, mode: Mode) -> Node | None:
-    """Products with a logistic or an erfc of one of their own factors."""
-    if mode != "array" or not is_call(node, "mul"):
-        return None
+def _logistic_slope(node: Call) -> Node | None:
+    """sigmoid(u) / softplus(u), also under its square root, which is 0/0 far left."""
     number, above, below = factors(node)
-    for gate in above:
-        if not is_call(gate, "sigmoid", "erfc"):
+    for part in above:
+        if not is_call(part, "sigmoid"):
             continue
-        rest = list(above)
-        rest.remove(gate)
-        inner = argument(gate)
-        for value in rest:
-            scale = ratio(inner, value)
-            found: tuple[int, Node] | None = None
-            if is_call(gate, "sigmoid"):
-                if scale == 1:
-                    found = 1, call("silu", value)
-                elif scale is None and _is_gelu_cubic(inner, value):
-                    found = 1, call("gelu_tanh", value)
-            elif scale is not None and _near(scale, -math.sqrt(0.5)):
-                found = 2, call("gelu", value)
-            if found is not None:
-                rest.remove(value)
-                return product(number * found[0], [found[1], *rest], below)
+        u = argument(part)
+        logarithm = call("log_softplus", u)
+        half = multiply(constant(1, 2), logarithm)
+        for under, taken in ((call("softplus", u), logarithm), (call("exp", half), half)):
+            if under in below:
+                above.remove(part)
+                below.remove(under)
+                share = call("exp", call("sub", call("logsigmoid", u), taken))
+                return product(number, [*above, share], below)
     return None
 
 
-def _is_gelu_cubic(inner: Node, value: Node) -> bool:
-    """Whether ``inner`` is 2 sqrt(2/pi) (v + 0.044715 v^3), tried at points that decide a cubic."""
-    for point in (0.5, -0.75, 1.25, 2.0, -3.0):
-        found = _evaluate(inner, value, point)
-        wanted = 2 * _TANH_SCALE * (point + _CUBIC * point**3)
-        if found is None or not math.isclose(found, wanted, rel_tol=4e-15):
-            return False
-    return True
-
-
-def _evaluate(root: Node, value: Node, point: float) -> float | None:
-    """``root`` as a polynomial of ``value``, at a point; None where it is anything else."""
-    results: dict[int, float | None] = {}
-    for node in walk(root):
-        below = [results[id(child)] for child in node.children]
-        result: float | None = None
-        if node == value:
-            result = point
-        elif as_float(node) is not None:
-            result = as_float(node)
-        elif isinstance(node, Call) and node.operation in _ARITHMETIC and None not in below:
-            operands = [part for part in below if part is not None]
-            if node.operation != "pow" or operands[1] in (2.0, 3.0):
-                result = _ARITHMETIC[node.operation](*operands)
-        results[id(node)] = result
-    return results[id(root)]
-
-
-_ARITHMETIC: Final[Mapping[str, Callable[..., float]]] = MappingProxyType(
-    {
-        "add": lambda a, b: a + b,
-        "sub": lambda a, b: a - b,
-        "mul": lambda a, b: a * b,
-        "div": lambda a, b: a / b if b else math.nan,
-        "neg": lambda a: -a,
-        "pow": lambda a, b: a**b,
-    }
-)
+def _product(node: Call, mode: Mode) -> Node | None:
+    return fuse(node) if mode == "array" else None
 
 
 def _sqrt(node: Call, mode: Mode) -> Node | None:
@@ -277,6 +230,10 @@ def _sqrt(node: Call, mode: Mode) -> Node | None:
         return call("abs", argument(inner))
     if is_call(inner, "mul") and argument(inner) == argument(inner, 1):
         return call("abs", argument(inner))
+    # Positive functions that underflow on the way to the root, whose slope there is infinite.
+    for name, logarithm in (("sigmoid", "logsigmoid"), ("softplus", "log_softplus")):
+        if mode == "array" and is_call(inner, name):
+            return call("exp", multiply(constant(1, 2), call(logarithm, argument(inner))))
     return None
 
 
@@ -294,6 +251,7 @@ def _pow(node: Call, mode: Mode) -> Node | None:
 
 _RULES: Final[Mapping[str, Callable[..., Node | None]]] = MappingProxyType(
     {
-        "add": _sum, "sub": _sum, "log": _log, "div": _div, "mul": _mul, "sqrt": _sqrt, "pow": _pow,
+        "add": _sum, "sub": _sum, "mul": _product, "div": _div, "pow": _pow, "sqrt": _sqrt,
+        "log": _log,
     }
 )  # fmt: skip

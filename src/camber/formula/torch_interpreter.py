@@ -14,7 +14,8 @@ from camber.formula.formula import Formula
 from camber.formula.numpy_operations import constant_value
 from camber.formula.stable import stable
 from camber.formula.tape import Tape, compile_tape
-from camber.formula.torch_operations import TORCH, Value, tensor
+from camber.formula.torch_operations import TORCH
+from camber.formula.torch_statistics import Value, tensor
 from camber.formula.tree import Constant, Input, Node, Number, Parameter
 
 _HALF: Final = (torch.float16, torch.bfloat16)

@@ -16,20 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from camber.formula.axes import gather, scatter
 from camber.formula.derivative import spline_parts
 from camber.formula.limits import to_float
 from camber.formula.operations import FUNCTIONS
 from camber.formula.saturate import LIMITS
+from camber.formula.torch_statistics import STATISTICS, Entry, Value, tensor
 from camber.formula.tree import Call
-
-Value = Tensor | float
-Entry = Callable[..., Tensor]
-
-
-def tensor(value: Value, like: Tensor) -> Tensor:
-    """``value`` as a tensor of the computation's dtype and device."""
-    return value if isinstance(value, Tensor) else like.new_full((), value)
 
 
 def _unary(function: Callable[[Tensor], Tensor]) -> Entry:
@@ -136,59 +128,6 @@ def _spline(like: Tensor, call: Call, x: Value, *rest: Value) -> Tensor:
     return tensor(sum((c * b for c, b in zip(values, basis, strict=True)), 0.0), like)
 
 
-def _statistic(function: Callable[..., Tensor], same_shape: bool) -> Entry:
-    """Lift a function on the last axis to a statistic over the call's axes."""
-
-    def entry(like: Tensor, call: Call, z: Value, *rest: Value) -> Tensor:
-        over, size = str(call.option("over")), call.option("size")
-        z = tensor(z, like)
-        shape = tuple(z.shape)
-        gathered = gather(z, over, None if size is None else int(size))
-        values = function(gathered, *rest)
-        if not same_shape:
-            if over == "feature" and size is None and shape:
-                return values
-            values = values.expand(gathered.shape)
-        return scatter(values, shape, over)
-
-    return entry
-
-
-def _mean(z: Tensor) -> Tensor:
-    return z.mean(-1, keepdim=True)
-
-
-def _sum(z: Tensor) -> Tensor:
-    return z.sum(-1, keepdim=True)
-
-
-def _rms(z: Tensor, epsilon: Value = 0.0) -> Tensor:
-    return (z.square().mean(-1, keepdim=True) + epsilon).sqrt()
-
-
-def _std(z: Tensor, epsilon: Value = 0.0) -> Tensor:
-    return _rms(z - z.mean(-1, keepdim=True), epsilon)
-
-
-def _amax(z: Tensor) -> Tensor:
-    return z.amax(-1, keepdim=True)
-
-
-def _softmax(z: Tensor) -> Tensor:
-    return torch.softmax(z, -1)
-
-
-def _sort(z: Tensor) -> Tensor:
-    return torch.sort(z, dim=-1).values
-
-
-def _topk(z: Tensor, count: float) -> Tensor:
-    # A stable sort decides ties by position, as the other interpreters do.
-    values, places = torch.sort(z, dim=-1, descending=True, stable=True)
-    kept = values[..., : int(count)]
-    return torch.zeros_like(z).scatter(-1, places[..., : int(count)], kept)
-
-
 def _signed_log(u: Tensor) -> Tensor:
     # In halves, because sign(u) log1p(|u|) would have slope 0, not 1, at 0.
     positive = torch.log1p(u.clamp_min(0.0))
@@ -220,6 +159,12 @@ def _logcosh(u: Tensor) -> Tensor:
     small = size < 1
     half = torch.sinh(torch.where(small, u, torch.zeros_like(u)) / 2)
     return torch.where(small, torch.log1p(2 * half * half), size + softplus(-2 * size) - _LOG2)
+
+
+def _log_softplus(u: Tensor) -> Tensor:
+    # log(log(1 + exp(u))) is u to within exp(u)/2, below 1e-17 where u < -40
+    near = torch.log(softplus(u.clamp_min(-40.0)))
+    return torch.where(u < -40.0, u, near)
 
 
 def _scale(u: Tensor) -> Tensor:
@@ -269,6 +214,7 @@ TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
         "erfc": _unary(torch.erfc),
         "logsigmoid": _unary(F.logsigmoid),
         "logcosh": _unary(_logcosh),
+        "log_softplus": _unary(_log_softplus),
         "silu": _unary(F.silu),
         "gelu": _unary(F.gelu),
         "gelu_tanh": _unary(lambda u: F.gelu(u, approximate="tanh")),
@@ -282,13 +228,6 @@ TORCH: Final[Mapping[str, Entry]] = MappingProxyType(
         "held_expm1": _held(torch.expm1),
         "held_sinh": _held(torch.sinh),
         "held_cosh": _held(torch.cosh),
-        "mean": _statistic(_mean, same_shape=False),
-        "sum": _statistic(_sum, same_shape=False),
-        "rms": _statistic(_rms, same_shape=False),
-        "std": _statistic(_std, same_shape=False),
-        "amax": _statistic(_amax, same_shape=False),
-        "softmax": _statistic(_softmax, same_shape=True),
-        "sort": _statistic(_sort, same_shape=True),
-        "topk": _statistic(_topk, same_shape=True),
+        **STATISTICS,
     }
 )
