@@ -1,6 +1,7 @@
 """What is *true of* a formula: domain, kinks, slopes, growth, Gaussian moments, with provenance."""
 
-from camber.facts.facts import NAMES, Facts
+from camber.facts.facts import Facts
+from camber.facts.names import NAMES
 from camber.facts.questions import (
     expectation_of_derivative,
     gain,

@@ -9,8 +9,9 @@ from camber.facts.bounds import Bounds
 from camber.facts.stage import Stages
 from camber.facts.values import Interval, Provenance
 
-#: A proved enclosure wider than the values found by more than this is not called the extent.
-TIGHT = 1e-4
+#: A proved enclosure is reported, slack and all, unless it exceeds the values found by more than
+#: their own size: then they are reported, as numeric, with the enclosure in the note.
+TIGHT = 1.0
 
 
 @dataclass(frozen=True, slots=True)

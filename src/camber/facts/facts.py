@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from camber.facts.channel_facts import One
 from camber.facts.known_moments import KnownMoments
 from camber.facts.moment_facts import large_width
 from camber.facts.moments import Functional
+from camber.facts.names import NAMES
 from camber.facts.subject import Subject, inputs_of
 from camber.facts.values import (
     Asymptotes,
@@ -38,14 +39,6 @@ from camber.facts.values import (
 from camber.formula import Formula
 
 Value = TypeVar("Value")
-
-#: Every fact by name, in the order in which cards and tables show them.
-NAMES: Final = (
-    "domain", "range", "kinks", "jumps", "inflections", "monotone_pieces", "convex_pieces",
-    "slope", "lipschitz", "parity", "homogeneity", "growth", "asymptotes", "zero_set",
-    "slopes_at_zero", "mean", "second_moment", "slope_mean", "slope_second_moment",
-    "value_slope_moment", "curvature_mean", "gain", "variance_gain",
-)  # fmt: skip
 
 
 class Facts:

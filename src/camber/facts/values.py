@@ -218,8 +218,13 @@ class Fact(Generic[Value]):
 
     @property
     def how(self) -> str:
-        """The provenance as text: ``exact``, ``certified``, ``numeric(±1e-12)``, and the note."""
+        """The provenance as text: ``exact``, ``certified``, ``numeric(±1e-12)``, and the note.
+
+        A certified value shows its slack where that is not negligible.
+        """
         text: str = self.provenance
+        if self.provenance == "certified" and self.error > 1e-8:
+            text = f"certified(±{self.error:.0e})"
         if self.provenance == "numeric":
             text = f"numeric(±{self.error:.0e})"
         return f"{text}, {self.note}" if self.note else text
