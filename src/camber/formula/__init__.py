@@ -1,7 +1,23 @@
 """What a nonlinearity *is*: expression trees, their parser, printers and interpreters.
 
-Interpreters that a training run does not need are imported on first use: theirs are the libraries
-that take long to load.
+The language is that of Python expressions, read by a whitelist and never evaluated:
+
+- ``x`` is the input; other names are parameters, alone (``beta``) or indexed (``weight[0]``); a
+  second input such as the gate ``g`` is one only where ``inputs=("x", "g")`` says so; ``pi``,
+  ``e`` and ``inf`` are constants. Numbers are exact: ``0.1`` is one tenth.
+- ``+ - * / **``, ``exp log sqrt erf sigmoid tanh softplus sin cos tan asin acos atan sinh cosh abs
+  sign``, ``min(a, b, ...)``, ``max(a, b, ...)``; ``ln arcsin arccos arctan`` are other spellings.
+- ``where(x > 0, a, b)``, also written ``a if x > 0 else b``.
+- ``poly(x, a0, a1, ...)`` with ascending coefficients; ``spline(x, knots..., coefficients...,
+  degree=3)``, a sum of B-splines.
+- ``signed_log(x)``, ``signed_sqrt(x)``, ``guarded_div(a, b)``: defined everywhere.
+- statistics ``mean sum rms std max softmax sort topk (z, over=feature|instance|layer|group|batch)``,
+  biased; ``rms(z, eps)`` and ``std(z, eps)`` take an epsilon inside the root, ``topk(z, k)`` a
+  count; ``size=`` splits ``feature`` into runs and sets the channels of a ``group``.
+- ``relu(z)``, ``silu(z)``, ``gelu(z)`` stand for what they mean.
+
+Slopes at kinks: ``max(z, 0)`` and ``abs`` have slope 0, other ties of ``min`` and ``max`` the mean
+of the two slopes, ``where`` the slope of the branch it selects.
 """
 
 from __future__ import annotations

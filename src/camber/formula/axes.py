@@ -43,11 +43,9 @@ def gather(z: A, over: str, size: int | None) -> A:
     """
     shape = tuple(z.shape)
     if over == "feature":
-        if not shape:
-            return z.reshape((1, 1)) if size is not None else z.reshape((1,))
         if size is None:
-            return z
-        width = shape[-1]
+            return z if shape else z.reshape((1,))
+        width = shape[-1] if shape else 1
         if width % size:
             raise FormulaError(f"size={size} does not divide the last axis, which is {width}")
         return z.reshape((*shape[:-1], width // size, size))

@@ -50,7 +50,8 @@ def fail(text: str, position: int, sentence: str) -> NoReturn:
     lead = "... " if start else ""
     tail = " ..." if start + _WINDOW < len(text) else ""
     caret = " " * (len(lead) + position - start) + "^"
-    raise FormulaError(f"{sentence}\n  {lead}{shown}{tail}\n  {caret}")
+    # from None: the inner error that led here says the same with less.
+    raise FormulaError(f"{sentence}\n  {lead}{shown}{tail}\n  {caret}") from None
 
 
 def scan(text: str) -> None:

@@ -53,6 +53,10 @@ def integer_power(base: Tensor, exponent: int) -> Tensor:
         base = base * base
 
 
+#: Whole exponents up to this one are computed by multiplication.
+_MOST_PRODUCTS: Final = 64
+
+
 def _pow(like: Tensor, call: Call, base: Value, exponent: Value) -> Tensor:
     if isinstance(exponent, Tensor):
         return torch.pow(base, exponent)
@@ -61,11 +65,11 @@ def _pow(like: Tensor, call: Call, base: Value, exponent: Value) -> Tensor:
         return torch.sqrt(base)
     if exponent == -0.5:
         return torch.rsqrt(base)
-    if exponent == int(exponent) if abs(exponent) <= 64 else False:
-        if exponent > 0:
-            return integer_power(base, int(exponent))
-        if exponent < 0:
-            return 1.0 / integer_power(base, -int(exponent))
+    whole = abs(exponent) <= _MOST_PRODUCTS and exponent == int(exponent)
+    if whole and exponent > 0:
+        return integer_power(base, int(exponent))
+    if whole and exponent < 0:
+        return 1.0 / integer_power(base, -int(exponent))
     return torch.pow(base, exponent)
 
 
