@@ -11,7 +11,7 @@ The language is that of Python expressions, read by a whitelist and never evalua
 - ``poly(x, a0, a1, ...)`` with ascending coefficients; ``spline(x, knots..., coefficients...,
   degree=3)``, a sum of B-splines.
 - ``signed_log(x)``, ``signed_sqrt(x)``, ``guarded_div(a, b)``: defined everywhere.
-- statistics ``mean sum rms std max softmax sort topk (z, over=feature|instance|layer|group|batch)``,
+- ``mean sum rms std max softmax sort topk`` of (z, over=feature|instance|layer|group|batch),
   biased; ``rms(z, eps)`` and ``std(z, eps)`` take an epsilon inside the root, ``topk(z, k)`` a
   count; ``size=`` splits ``feature`` into runs and sets the channels of a ``group``.
 - ``relu(z)``, ``silu(z)``, ``gelu(z)`` stand for what they mean.
