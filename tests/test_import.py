@@ -17,7 +17,7 @@ def test_import_of_the_package_brings_no_torch() -> None:
 
 
 def test_activation_brings_no_optional_world() -> None:
-    heavy = "sympy matplotlib transformers cvxpy scipy.optimize".split()
+    heavy = ["sympy", "matplotlib", "transformers", "cvxpy", "scipy.optimize"]
     code = (
         "import sys, torch; before = set(sys.modules); import camber; camber.activation('gelu');"
         f"print([n for n in {heavy!r} if n in sys.modules and n not in before])"
