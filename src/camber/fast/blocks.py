@@ -1,24 +1,19 @@
 """Row-blocked eager bodies: no compiler, and no intermediate larger than the cache.
 
 An elementwise formula in eager PyTorch writes every intermediate to main memory. The same
-operations on a block of :data:`BLOCK` elements stay in the second-level cache.
+operations on a block of ``operation.block`` elements stay in the second-level cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 import torch
 from torch import Tensor
 
 from camber.fast.dispatch import accumulator
 from camber.fast.memory import empty_like, is_dense
-from camber.fast.operation import Arrangement, Operation
-
-#: Elements of a block. Measured at 2048 x 5504 on two cores with 2 MiB of second-level cache each:
-#: half of it doubles the cost of starting operations, twice of it leaves the cache.
-BLOCK: Final = 1 << 17
+from camber.fast.operation import Operation
 
 
 def flatten(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -46,16 +41,11 @@ def _matching(tensor: Tensor, first: Tensor) -> Tensor:
     ).copy_(tensor)
 
 
-def arrange(tensors: Sequence[Tensor], arrangement: Arrangement) -> list[Tensor]:
-    """Forms of the tensors whose first axis is cut into blocks."""
-    return flatten(tensors) if arrangement == "flat" else list(tensors)
-
-
-def _slices(arranged: Tensor, device_type: str) -> Iterator[slice]:
+def _slices(arranged: Tensor, block: int) -> Iterator[slice]:
     length = arranged.shape[0]
     # Off the CPU there is no cache to fit and every launch costs: one block.
     per = max(1, arranged[0].numel()) if length else 1
-    step = max(1, BLOCK // per) if device_type == "cpu" else max(1, length)
+    step = max(1, block // per) if arranged.device.type == "cpu" else max(1, length)
     for start in range(0, length, step):
         yield slice(start, min(start + step, length))
 
@@ -67,16 +57,16 @@ class BlockBodies:
         self, operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor
     ) -> Tensor:
         result = empty_like(inputs[0])
+        internal = accumulator(result.dtype)
         with torch.no_grad():
-            arrangement = operation.arrangement(coefficients)
-            *sources, target = arrange([*_detached(inputs), result], arrangement)
-            values = operation.prepare(coefficients.detach())
-            internal = accumulator(result.dtype)
-            for part in _slices(target, result.device.type):
-                block = [source[part].to(internal) for source in sources]
-                out = _working(target[part], internal)
-                operation.forward_block(block, values, out)
-                _finish(target[part], out)
+            pieces = _pieces(operation, [*_detached(inputs), result], coefficients.detach())
+            for (*sources, target), share in pieces:
+                values = operation.prepare(share)
+                for part in _slices(target, operation.block):
+                    block = [source[part].to(internal) for source in sources]
+                    out = _working(target[part], internal)
+                    operation.forward_block(block, values, out)
+                    _finish(target[part], out)
         return result
 
     def backward(
@@ -88,24 +78,35 @@ class BlockBodies:
     ) -> tuple[list[Tensor], Tensor]:
         # All with the first input's strides, so that every arranged form of them is a view.
         results = [empty_like(inputs[0]) for _ in inputs]
-        shares: list[Tensor] = []
+        internal, count = accumulator(upstream.dtype), len(inputs)
+        found: list[Tensor] = []
         with torch.no_grad():
-            count = len(inputs)
-            arranged = arrange(
-                [*_detached(inputs), *results, upstream], operation.arrangement(coefficients)
-            )
-            sources, targets = arranged[:count], arranged[count:-1]
-            values = operation.prepare(coefficients.detach())
-            internal = accumulator(upstream.dtype)
-            for part in _slices(targets[0], upstream.device.type):
-                block = [source[part].to(internal) for source in sources]
-                outs = [_working(target[part], internal) for target in targets]
-                shares.append(
-                    operation.backward_block(arranged[-1][part].to(internal), block, values, outs)
-                )
-                for target, out in zip(targets, outs, strict=True):
-                    _finish(target[part], out)
-        return results, collect(shares, coefficients)
+            everything = [*_detached(inputs), *results, upstream]
+            for arranged, share in _pieces(operation, everything, coefficients.detach()):
+                values = operation.prepare(share)
+                targets, incoming = arranged[count:-1], arranged[-1]
+                shares = []
+                for part in _slices(targets[0], operation.block):
+                    block = [source[part].to(internal) for source in arranged[:count]]
+                    outs = [_working(target[part], internal) for target in targets]
+                    slope = incoming[part].to(internal)
+                    shares.append(operation.backward_block(slope, block, values, outs))
+                    for target, out in zip(targets, outs, strict=True):
+                        _finish(target[part], out)
+                found.append(_collect(operation, shares, share))
+        return results, found[0] if len(found) == 1 else torch.cat(found, dim=1)
+
+
+def _pieces(
+    operation: Operation, tensors: Sequence[Tensor], coefficients: Tensor
+) -> Iterator[tuple[list[Tensor], Tensor]]:
+    """Forms of the tensors whose first axis is cut into blocks, and their coefficients."""
+    arrangement = operation.arrangement(coefficients)
+    if arrangement == "split":
+        for group in range(coefficients.shape[1]):
+            yield [tensor[:, group] for tensor in tensors], coefficients[:, group : group + 1]
+    else:
+        yield flatten(tensors) if arrangement == "flat" else list(tensors), coefficients
 
 
 def _detached(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -122,10 +123,10 @@ def _finish(target: Tensor, out: Tensor) -> None:
         target.copy_(out)
 
 
-def collect(shares: list[Tensor], coefficients: Tensor) -> Tensor:
+def _collect(operation: Operation, shares: list[Tensor], coefficients: Tensor) -> Tensor:
     """Second pass of the parameter gradients: the blocks' shares, in their order, in double."""
     if not shares:
         return torch.zeros_like(coefficients)
-    stacked = torch.stack(shares)
+    stacked = torch.stack([share.to(coefficients.dtype) for share in shares])
     wide = stacked if stacked.device.type == "mps" else stacked.double()
-    return wide.sum(0).to(coefficients.dtype)
+    return operation.gather(wide.sum(0), coefficients).to(coefficients.dtype)

@@ -18,8 +18,9 @@ from torch import Tensor
 if TYPE_CHECKING:
     from camber.fast.native.kernel import Kernel
 
-#: What a block is: a stretch of a flat tensor, some (G, I) slices, or some rows of length d.
-Arrangement = Literal["flat", "grouped", "rows"]
+#: What a block is: a stretch of a flat tensor, some (G, I) slices, some rows of length d, or some
+#: rows (I) of one group of channels after the other.
+Arrangement = Literal["flat", "grouped", "rows", "split"]
 
 
 class Operation(ABC):
@@ -31,6 +32,9 @@ class Operation(ABC):
 
     #: Short name for messages.
     name: str
+    #: Elements of an eager block. Half of it doubles the cost of starting operations, twice of it
+    #: leaves a second-level cache of 2 MiB per core.
+    block: int = 1 << 17
 
     @abstractmethod
     def arrangement(self, coefficients: Tensor) -> Arrangement:
@@ -62,7 +66,11 @@ class Operation(ABC):
         values: Sequence[Tensor],
         outs: Sequence[Tensor],
     ) -> Tensor:
-        """Write one block's slope of each input into ``outs``; return its share of (S, G)."""
+        """Write one block's slope of each input into ``outs``; return its share for ``gather``."""
+
+    def gather(self, shares: Tensor, coefficients: Tensor) -> Tensor:
+        """The slopes (S, G) of the coefficients, from the sum over all blocks of their shares."""
+        return shares
 
     @abstractmethod
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:

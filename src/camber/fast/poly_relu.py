@@ -17,7 +17,7 @@ from torch import Tensor
 from camber.errors import CamberError
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
-from camber.fast.horner import horner
+from camber.fast.horner import horner, powers_of, sum_against
 from camber.fast.native.elementwise import source
 from camber.fast.native.emit import body
 from camber.fast.native.kernel import Kernel, kernel
@@ -61,14 +61,12 @@ class PolyReluOperation(Operation):
         outs: Sequence[Tensor],
     ) -> Tensor:
         positive = torch.relu(inputs[0])
-        shares, product = [upstream.sum()], upstream
-        for k in range(1, self.order + 1):
-            product = product * positive if k == 1 else product.mul_(positive)
-            shares.append(product.sum())
+        shares = [sum_against(upstream)]
+        shares += [sum_against(upstream, power) for power in powers_of(positive, self.order)]
         # slope 0 at the kink: the sign of relu(x) is the indicator of x > 0
         slope = horner(positive, values[self.order + 1 :], outs[0])
         slope.mul_(upstream).mul_(torch.sign(positive))
-        return torch.stack(shares)[:, None]
+        return torch.stack(shares)
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         def make() -> Kernel:

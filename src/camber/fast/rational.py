@@ -32,6 +32,7 @@ from camber.fast.horner import horner
 from camber.fast.native.kernel import Kernel
 from camber.fast.native.rationals import narrow_limit, rational_kernel
 from camber.fast.operation import Arrangement, Operation, spread
+from camber.fast.powers import PowerTable
 
 Form = Literal["sum_abs", "abs_sum"]
 
@@ -47,9 +48,11 @@ class RationalOperation(Operation):
     denominator: int
     form: Form
     name = "rational"
+    # A block's table of powers is eight times its size.
+    block = 1 << 16
 
     def arrangement(self, coefficients: Tensor) -> Arrangement:
-        return "flat" if coefficients.shape[1] == 1 else "grouped"
+        return "flat" if coefficients.shape[1] == 1 else "split"
 
     def definition(self, inputs: Sequence[Tensor], coefficients: Tensor) -> Tensor:
         (x,) = inputs
@@ -70,7 +73,6 @@ class RationalOperation(Operation):
         return size * _horner(size, [torch.where(b >= 0, b, -b) for b in below])
 
     def prepare(self, coefficients: Tensor) -> list[Tensor]:
-        """The coefficients; then what Q, P' and Q' sum, and the signs of the denominator's."""
         if coefficients.device.type == "cpu":
             # Written so that a NaN goes to double too, where it stays a NaN.
             if not bool(coefficients.abs().amax() <= LARGEST_COEFFICIENT):
@@ -78,54 +80,41 @@ class RationalOperation(Operation):
         elif coefficients.device.type != "mps":
             # Asking a remote device for its largest value would make the host wait.
             coefficients = coefficients.double()
-        values = spread(coefficients)
-        below = values[self.numerator + 1 :]
-        sizes = below if self.form == "abs_sum" else [b.abs() for b in below]
-        return [
-            *values,
-            *sizes,
-            *(k * a for k, a in enumerate(values[1 : self.numerator + 1], 1)),
-            *(k * b for k, b in enumerate(sizes, 1)),
-            *(torch.where(b >= 0, 1.0, -1.0) for b in below),
-        ]
+        return [self._table.matrix(coefficients[:, 0]), self._table.room(coefficients, self.block)]
 
-    def _parts(self, x: Tensor, values: Sequence[Tensor]) -> tuple[Tensor, list[list[Tensor]]]:
-        """The block, and ``prepare``'s five lists: in double where float32 might not hold them."""
-        wide = values[0].dtype == torch.float64
+    @property
+    def _table(self) -> PowerTable:
+        return PowerTable(self.numerator, self.denominator, self.form == "sum_abs")
+
+    def _widen(self, block: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
+        """The flat block and the matrix: in double where float32 might not hold the powers."""
+        x = block.reshape(-1)
+        wide = matrix.dtype == torch.float64
         if not wide and x.device.type == "cpu":
             limit = narrow_limit(self.numerator, self.denominator)
             wide = not bool(torch.maximum(x.amax(), x.amin().neg_()) <= limit)
-        if wide:
-            x, values = x.double(), [value.double() for value in values]
-        m, n = self.numerator, self.denominator
-        lists, start = [], 0
-        for length in (m + 1, n, n, m, n, n):
-            lists.append(list(values[start : start + length]))
-            start += length
-        return x, lists
+        return (x.double(), matrix.double()) if wide else (x, matrix)
 
     def forward_block(
         self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
     ) -> None:
-        x, (above, _, sizes, *_) = self._parts(inputs[0], values)
-        fraction = out if x.dtype == out.dtype else torch.empty_like(x)
-        self._fraction(x, above, sizes, fraction)
-        if fraction is not out:
-            out.copy_(fraction)
+        x, matrix = self._widen(inputs[0], values[0])
+        sums = x.new_empty(2, x.numel())
+        horner(x, matrix[0, : self.numerator + 1].unbind(), sums[0])
+        if self.denominator:
+            place = x.abs() if self.form == "sum_abs" else x
+            horner(
+                place, matrix[1, self._table.places(range(self.denominator + 1))].unbind(), sums[1]
+            )
+            self._divide(sums)
+        out.copy_(sums[0].view(out.shape))
 
-    def _fraction(
-        self, x: Tensor, above: Sequence[Tensor], sizes: Sequence[Tensor], out: Tensor
-    ) -> tuple[Tensor | None, Tensor]:
-        """Write P / Q into ``out``; return Q (None where it is 1) and |x| (x in abs_sum)."""
-        horner(x, above, out)
-        if not sizes:
-            return None, x
-        place = x if self.form == "abs_sum" else x.abs()
-        divisor = horner(place, sizes, torch.empty_like(x)).mul_(place)
-        if self.form == "abs_sum":
-            divisor.abs_()
-        out.div_(divisor.add_(1.0))
-        return divisor, place
+    def _divide(self, sums: Tensor) -> None:
+        """From rows P and what Q sums to F = P / Q and Q, in place."""
+        if self.denominator:
+            if self.form == "abs_sum":
+                sums[1].abs_().add_(1.0)
+            sums[0].div_(sums[1])
 
     def backward_block(
         self,
@@ -134,29 +123,36 @@ class RationalOperation(Operation):
         values: Sequence[Tensor],
         outs: Sequence[Tensor],
     ) -> Tensor:
-        x, (above, below, sizes, rises, falls, signs) = self._parts(inputs[0], values)
-        g = upstream.to(x.dtype)
-        slope = outs[0] if x.dtype == outs[0].dtype else torch.empty_like(x)
-        fraction = torch.empty_like(x)
-        divisor, place = self._fraction(x, above, sizes, fraction)
-        h = g if divisor is None else torch.div(g, divisor, out=divisor)
-        horner(x, rises, slope).mul_(h)
-        shares = _moments(h, x, range(self.numerator + 1))
-        if below:
-            # w = -g P / Q^2, and with the sign of what stands between the bars for dx
-            w = fraction.mul_(h).neg_()
-            inner = torch.empty_like(x)
+        n, (out,) = self.denominator, outs
+        x, matrix = self._widen(inputs[0], values[0])
+        powers = self._table.fill(values[1], x)
+        g = upstream.reshape(-1).to(powers.dtype)
+        sums = matrix @ powers
+        # For abs_sum what stands between the bars changes sign, and with it the slope of Q.
+        sign = torch.sign(sums[1] if self.form == "abs_sum" else powers[1])
+        self._divide(sums)
+        fraction, divisor, rise, fall = sums
+        # h = g / Q = dL/dP and -w = h F = -dL/dQ, over the memory of Q and F
+        h = torch.div(g, divisor, out=divisor) if n else divisor.copy_(g)
+        w = fraction.mul_(h)
+        slope = rise.mul_(h)
+        if n:
             if self.form == "abs_sum":
-                w.mul_(horner(x, below, inner).mul_(x).sign_())
-                shares += _moments(w, x, range(1, self.denominator + 1))
+                w.mul_(sign)
+                slope.addcmul_(w, fall, value=-1)
             else:
-                moments = _moments(w, place, range(1, self.denominator + 1))
-                shares += [m * sign.reshape(-1) for m, sign in zip(moments, signs, strict=True)]
-                w.mul_(torch.sign(x))
-            slope.addcmul_(w, horner(place, falls, inner))
-        if slope is not outs[0]:
-            outs[0].copy_(slope)
-        return torch.stack(shares).to(upstream.dtype)
+                slope.addcmul_(fall.mul_(w), sign, value=-1)
+        out.copy_(slope.view(out.shape))
+        return sums[:2] @ powers.T
+
+    def gather(self, shares: Tensor, coefficients: Tensor) -> Tensor:
+        table = self._table
+        above = shares[1, : self.numerator + 1]
+        below = shares[0, table.places(range(1, self.denominator + 1))].neg()
+        if self.form == "sum_abs":
+            signs = coefficients[self.numerator + 1 :, 0] >= 0
+            below = torch.where(signs, below, -below)
+        return torch.cat([above, below])[:, None]
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         return rational_kernel(self.numerator, self.denominator, self.form, dtype, lanes=lanes)
@@ -167,18 +163,6 @@ def _horner(x: Tensor, values: Sequence[Tensor]) -> Tensor:
     for value in reversed(values[:-1]):
         result = result * x + value
     return result
-
-
-def _moments(weight: Tensor, x: Tensor, powers: range) -> list[Tensor]:
-    """Sums of weight x^k over a block, each of shape (G,); blocks are flat or (rows, G, I)."""
-    product, sums = weight, []
-    for power in range(powers.stop):
-        if power:
-            product = weight * x if power == 1 else product.mul_(x)
-        if power in powers:
-            grouped = product.ndim == 3
-            sums.append(product.sum(-1).sum(0) if grouped else product.sum().reshape(1))
-    return sums
 
 
 def rational(

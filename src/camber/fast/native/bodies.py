@@ -73,9 +73,9 @@ class _Call:
             self._flat(tensors)
         else:
             self.tensors = [_unit_stride(tensor) for tensor in tensors]
-            groups, inner = self._first.shape[-2:] if arrangement == "grouped" else (1, 0)
-            self._rows(groups, inner or self._first.shape[-1])
-        lanes = arrangement == "grouped" and self._first.shape[-1] < SHORTEST_ROW
+            groups = 1 if arrangement == "rows" else self._first.shape[1]
+            self._rows(groups, self._first.shape[-1])
+        lanes = arrangement in ("grouped", "split") and self._first.shape[-1] < SHORTEST_ROW
         if lanes:
             self._spread()
         self.kernel: Kernel = operation.kernel(self._first.dtype, lanes=lanes)
