@@ -146,6 +146,14 @@ def test_parity(text, word):
     assert facts.of(text).parity.value == word
 
 
+@pytest.mark.parametrize(
+    "text", ["min(max(x, -1), 1)", "where(x >= 0, x, -x)", "max(x - 1, 0) - max(-x - 1, 0)"]
+)
+def test_parity_of_piecewise_rational_formulas_is_proved(text):
+    assert facts.of(text).parity.provenance == "exact"
+    assert facts.of("gelu(x)").parity.provenance == "certified"
+
+
 symmetric = st.sampled_from(["x", "x**3", "tanh(x)", "sin(2*x)", "x/(1 + x**2)", "atan(x)"])
 
 

@@ -17,6 +17,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from camber.facts.pieces import find_pieces
+from camber.facts.rational import NotRationalError, as_rational, multiply, reflect
 from camber.facts.rewrite import prepare
 from camber.facts.subject import Subject
 from camber.facts.values import Homogeneity, Provenance
@@ -47,12 +49,35 @@ def parity(subject: Subject, channel: int) -> tuple[str, Provenance, float]:
     field = subject.field(subject.root)
     index = np.full(len(_POINTS), channel)
     right, left = field(_POINTS, index), field(-_POINTS, index)
-    for word, sign in (("even", 1.0), ("odd", -1.0)):
+    for word, sign in (("even", 1), ("odd", -1)):
         gap = np.abs(right - sign * left)
         size = np.maximum(1.0, np.abs(right))
         if np.isfinite(gap).all() and (gap <= _CLOSE * size).all():
+            if _mirrored(subject, channel, sign):
+                return word, "exact", 0.0
             return word, "numeric", float((gap / size).max()) + 1e-16
     return "none", "certified", 0.0
+
+
+def _mirrored(subject: Subject, channel: int, sign: int) -> bool:
+    """Whether each piece is rational and the mirror image, times ``sign``, of its opposite."""
+    row = find_pieces(subject).of(channel)
+    values, name = subject.one(channel), subject.name
+    trees = [as_rational(piece.tree, values, name) for piece in row]
+    for place, (piece, own) in enumerate(zip(row, trees, strict=True)):
+        other, opposite = row[-1 - place], trees[-1 - place]
+        if own is None or opposite is None or piece.lo != -other.hi or piece.open:
+            return False
+        image = reflect(opposite)
+        # P/Q and R/S are the same function where P S = R Q.
+        try:
+            left = multiply(own.numerator, image.expanded)
+            right = multiply(image.numerator, own.expanded)
+        except NotRationalError:
+            return False
+        if left != tuple(sign * c for c in right):
+            return False
+    return True
 
 
 def _signs(

@@ -23,7 +23,7 @@ from camber.formula.build import call
 from camber.formula.build import constant as constant_node
 from camber.formula.tree import Call, Constant, Input, Node, Number, Parameter
 
-STARTS: Final = (8.0, 24.0, 96.0, 400.0, 2e3, 1e4, 1e5, 1e6, 1e8)
+STARTS: Final = (6.0, 24.0, 96.0, 400.0, 2e3, 1e4, 1e5, 1e6, 1e8)
 _CONSTANTS: Final = {"pi": math.pi, "e": math.e}
 _QUARTER: Final = call("div", Constant("pi"), constant_node(2))
 
