@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- activations: begin -->", "<!-- activations: end -->"
+MARK = "activations"
 
 Line = dict[str, Any]
 
@@ -63,13 +63,14 @@ def markdown(run: Sequence[Line]) -> str:
     return "\n".join(["| " + " | ".join(row) + " |" for row in rows] + ["", caption])
 
 
-def insert(text: str, table: str) -> str:
-    """``text`` with ``table`` between the marks."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise SystemExit(f"the file needs one line {BEGIN} and one line {END}")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+def insert(text: str, table: str, mark: str = MARK) -> str:
+    """``text`` with ``table`` between the two marks of that name."""
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise SystemExit(f"the file needs one line {begin} and one line {end}")
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
