@@ -78,15 +78,22 @@ def domain(analysis: Analysis, channel: int) -> One[tuple[Interval, ...]]:
     pieces, joints = analysis.pieces.of(channel), analysis.joints[channel]
     edges = [joint for joint in joints if joint.kind in ("edge", "pole", "hole")]
     error = max((joint.error for joint in edges), default=0.0)
-    proved = all(piece.proved for piece in pieces)
+    proved = _cut_sure(analysis, channel)
     value = outline.domain(pieces, joints)
     note = _window(analysis, channel) if analysis.pieces.windowed and edges else ""
     return _known(value, proved, error, note)
 
 
-def _extent(found: Extent | None, analysis: Analysis) -> One[Interval]:
+def _cut_sure(analysis: Analysis, channel: int) -> bool:
+    """Whether the cut into pieces is proved: what is found on the pieces is no surer than that."""
+    return all(piece.proved for piece in analysis.pieces.of(channel))
+
+
+def _extent(found: Extent | None, analysis: Analysis, channel: int) -> One[Interval]:
     if found is None:
         raise CamberError(f"{analysis.subject.text} is not defined anywhere")
+    if not _cut_sure(analysis, channel):
+        return One(found.interval, "numeric", max(found.error, 1e-9), found.note)
     return One(found.interval, found.provenance, found.error, found.note)
 
 
@@ -97,7 +104,8 @@ def range_(analysis: Analysis, channel: int) -> One[Interval]:
         for joint in analysis.joints[channel]
         if joint.kind == "jump" and math.isfinite(joint.value)
     )
-    return _extent(extent(analysis.values, channel, analysis.natural(0, channel), at), analysis)
+    found = extent(analysis.values, channel, analysis.natural(0, channel), at)
+    return _extent(found, analysis, channel)
 
 
 def slope(analysis: Analysis, channel: int) -> One[Interval]:
@@ -108,9 +116,8 @@ def slope(analysis: Analysis, channel: int) -> One[Interval]:
             levels = [0.5 * sum(joint.left), joint.value, 0.5 * sum(joint.right)]
             rises = [b - a for a, b in itertools.pairwise(levels)]
             steps += [(math.copysign(math.inf, rise),) * 2 for rise in rises if abs(rise) > 1e-13]
-    return _extent(
-        extent(analysis.slopes, channel, analysis.natural(1, channel), tuple(steps)), analysis
-    )
+    found = extent(analysis.slopes, channel, analysis.natural(1, channel), tuple(steps))
+    return _extent(found, analysis, channel)
 
 
 def lipschitz(analysis: Analysis, channel: int) -> One[float]:
@@ -124,7 +131,7 @@ def _points(analysis: Analysis, channel: int, kind: str) -> One[tuple[float, ...
     joints = [joint for joint in analysis.joints[channel] if joint.kind == kind]
     error = max((joint.error for joint in joints), default=0.0)
     proved = all(joint.proved for joint in joints)
-    proved &= all(piece.proved for piece in analysis.pieces.of(channel))
+    proved &= _cut_sure(analysis, channel)
     note = _window(analysis, channel) if analysis.pieces.windowed else ""
     return _known(tuple(joint.x for joint in joints), proved, error, note)
 
@@ -150,7 +157,8 @@ def inflections(analysis: Analysis, channel: int) -> One[tuple[float, ...]]:
 
 def _all_proved(analysis: Analysis, channel: int, order: int) -> bool:
     stages = analysis.slopes if order else analysis.values
-    return all(stage.proved for stage in stages.of[channel] if not stage.tail)
+    followed = all(stage.proved for stage in stages.of[channel] if not stage.tail)
+    return followed and _cut_sure(analysis, channel)
 
 
 def monotone_pieces(analysis: Analysis, channel: int) -> One[tuple[Piece, ...]]:

@@ -126,7 +126,9 @@ def _classify(
     if not math.isfinite(value):
         return "hole", True
     middle = 0.5 * (max(before[0], after[0]) + min(before[1], after[1]))
-    if abs(value - middle) > _CLOSE * max(1.0, abs(middle)):
+    # Where the formula is steep its value at a rounded place is no surer than the enclosures.
+    unsure = before[1] - before[0] + after[1] - after[0]
+    if abs(value - middle) > _CLOSE * max(1.0, abs(middle)) + unsure:
         return "jump", True
     if any(math.isinf(end) for end in (*slope_before, *slope_after)):
         return "kink", True

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from camber.errors import CamberError
+from camber.errors import CamberError, DtypeError
 from camber.facts.cover import Cells, refine
 from camber.facts.pieces import WINDOW, Piece, Pieces, find_pieces
 from camber.facts.quadrature import NotConvergedError, integrate
@@ -44,6 +44,14 @@ class Functional:
     value: int = 1
     slope: int = 0
     hermite: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("value", "slope", "hermite"):
+            power = getattr(self, name)
+            if isinstance(power, bool) or not isinstance(power, int | np.integer):
+                raise DtypeError(f"a Gaussian moment takes a whole number {name}, not {power!r}")
+            if power < 0:
+                raise CamberError(f"a Gaussian moment needs {name} >= 0, not {power}")
 
     @property
     def one_input_only(self) -> bool:

@@ -26,7 +26,11 @@ Index = npt.NDArray[np.intp]
 
 #: Where each cell is sampled: uneven, so that no simple oscillation is met at its zeros only.
 _SAMPLES: Final[Array] = np.array([0.031, 0.173, 0.319, 0.457, 0.587, 0.709, 0.853, 0.971])
+#: Rounds of splitting for all undecided cells, and for those that are few: two roots in one cell
+#: show only once cells are narrower than their distance, however small that is.
 _ROUNDS: Final = 5
+_LATE_ROUNDS: Final = 26
+_FEW: Final = 256
 _UNDECIDED_LIMIT: Final = 20_000
 _UNKNOWN: Final = 2
 #: More cells per channel than this are not worth listing roots for: follow less of the axis.
@@ -152,18 +156,21 @@ def _decide(
 ) -> tuple[Cells, Index, Array]:
     """Sign of each cell (2: undecided) and a bound of the function's size on it."""
     low, high = field.enclose(cells.lo, cells.hi, channel[cells.owner])
-    for _ in range(_ROUNDS):
+    for turn in range(_LATE_ROUNDS):
         width = cells.hi - cells.lo
         scale = np.maximum(1.0, np.minimum(np.abs(cells.lo), np.abs(cells.hi)))
         open_cells = (low < 0) & (high > 0) & (width > 1e-13 * scale)
         open_cells &= ~_holds_root(cells, roots, owners)
-        # Below rounding noise of the function's size no splitting helps.
-        size = np.maximum(np.abs(low), np.abs(high))
-        finite = np.where(np.isfinite(size), size, 0.0)
-        largest = np.zeros(len(channel))
-        np.maximum.at(largest, cells.owner, finite)
-        open_cells &= size > 1e-13 * largest[cells.owner]
-        if not open_cells.any() or open_cells.sum() > _UNDECIDED_LIMIT:
+        count = int(open_cells.sum())
+        if 0 < count <= _FEW:
+            # Below the rounding noise of a single point no splitting helps.
+            rows = np.flatnonzero(open_cells)
+            middle = 0.5 * (cells.lo[rows] + cells.hi[rows])
+            below, above = field.enclose(middle, middle, channel[cells.owner[rows]])
+            size, noise = (high - low)[rows], above - below
+            open_cells[rows] = ~np.isfinite(noise) | (size > 4 * noise)
+            count = int(open_cells.sum())
+        if count == 0 or count > (_UNDECIDED_LIMIT if turn < _ROUNDS else _FEW):
             break
         cells, new = split_cells(cells, open_cells, 4)
         counts = np.where(open_cells, 4, 1)
