@@ -16,8 +16,10 @@ from camber.train import Claim, Findings, InlineExecutor, run_study, study, stud
 def _inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run jobs in this process: a worker takes seconds to start."""
 
-    def here(name: str, size: str, directory: Any, executor: Any, on_event: Any) -> object:
-        return run_study(name, size, directory, InlineExecutor(), on_event)
+    def here(
+        name: str, size: str, directory: Any, executor: Any, on_event: Any, on_start: Any
+    ) -> object:
+        return run_study(name, size, directory, InlineExecutor(), on_event, on_start)
 
     monkeypatch.setattr(camber.train, "run_study", here)
 
@@ -33,9 +35,12 @@ def test_a_study_runs_and_is_read_again(camber: Callable[..., Any]) -> None:
     assert said.code == 0, said.error
     assert "holds" in said.out
     assert "report.html" in said.error
+    assert "already there" not in said.error
     record = json.loads(camber("study", "report", "polycom", "--size", "tiny", "--json").out)
     assert record["claims"][0]["outcome"] == "holds"
     assert camber("study", "report", "polycom", "--size", "tiny").code == 0
+    again = camber("study", "run", "polycom", "--size", "tiny")
+    assert "all are already there" in again.error
 
 
 def test_a_refuted_claim_ends_with_one(

@@ -68,7 +68,7 @@ def run(
     from camber.train import ProcessExecutor, run_study
 
     with RunProgress() as progress:
-        result = run_study(name, size, directory, ProcessExecutor(workers), progress)
+        result = run_study(name, size, directory, ProcessExecutor(workers), progress, say)
     if json:
         print_json(result.to_dict())
     else:

@@ -32,6 +32,7 @@ from camber.train import (
     RunDirectory,
     run_jobs,
 )
+from camber.train.job_runner import already_there
 from camber.train.lock import locked
 from camber.train.plain_json import digest_of, plain_dict
 from camber.train.randomness import device_named
@@ -69,7 +70,7 @@ def run(
         device: where models train: "cpu", "cuda" or "mps".
         executor: where jobs run; worker processes unless given.
         on_event: is told of every :class:`~camber.train.Event`.
-        on_start: is told once, in a sentence, what is about to run and where.
+        on_start: is told once, in a sentence, what is about to run, where, and what stands there.
 
     Returns:
         A :class:`~camber.compare.Comparison`: ``best``, ``sentences``, ``table()``, ``to_dict()``.
@@ -125,7 +126,7 @@ def run(
         if on_start is not None:
             on_start(
                 f"{len(jobs)} runs ({len(chosen)} x {count} seeds) of {config.steps} steps, "
-                f"kept in {path}"
+                f"kept in {path}{already_there(jobs, path / 'jobs')}"
             )
         runs = _runs(grid, jobs, run_jobs(train_entry, jobs, path / "jobs", executor, on_event))
         _refuse_if_all_failed(runs, path)

@@ -13,6 +13,35 @@ from camber.train.lock import locked
 from camber.train.perform import stored_outcome
 
 
+def already_there(jobs: Iterable[Job], directory: Path | str) -> str:
+    """Return what to say of the jobs whose outcomes stand in ``directory``; "" if none do.
+
+    Raises:
+        RunError: an outcome in it is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> from camber.train import InlineExecutor, Job, run_jobs
+        >>> def nothing(job, place):
+        ...     return {}
+        >>> jobs = [Job({}, seed=seed) for seed in range(3)]
+        >>> with tempfile.TemporaryDirectory() as place:
+        ...     before = already_there(jobs, place)
+        ...     _ = run_jobs(nothing, jobs[:2], place, InlineExecutor())
+        ...     after = already_there(jobs, place)
+        >>> before, after
+        ('', '; 2 are already there, 1 is left')
+    """
+    stand = [stored_outcome(job, Path(directory)) is not None for job in jobs]
+    there, left = sum(stand), len(stand) - sum(stand)
+    if there == 0:
+        return ""
+    if left == 0:
+        return "; all are already there"
+    are, rest = ("is", "are")[there > 1], ("is", "are")[left > 1]
+    return f"; {there} {are} already there, {left} {rest} left"
+
+
 def run_jobs(
     function: JobFunction,
     jobs: Iterable[Job],

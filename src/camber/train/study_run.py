@@ -1,5 +1,6 @@
 """Run a study: jobs, findings, and the directory that keeps both."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from camber.errors import RunError
 from camber.train.atomic import write_text
 from camber.train.executors import Executor
 from camber.train.job import Event, EventSink
-from camber.train.job_runner import run_jobs
+from camber.train.job_runner import already_there, run_jobs
 from camber.train.lock import locked
 from camber.train.machine import environment
 from camber.train.plain_json import plain_dict
@@ -24,6 +25,7 @@ def run_study(
     directory: Path | str | None = None,
     executor: Executor | None = None,
     on_event: EventSink | None = None,
+    on_start: Callable[[str], None] | None = None,
 ) -> StudyResult:
     """Run a study at one size, or take up where it was, and return what it came to.
 
@@ -37,6 +39,7 @@ def run_study(
         directory: default ``runs/studies/<name>/<size>``.
         executor: where jobs run; default: one worker process per processor.
         on_event: is told of every :class:`~camber.train.job.Event`.
+        on_start: is told once, in a sentence, what is about to run, where, and what stands there.
 
     Raises:
         UnknownNameError: no such study or size.
@@ -48,7 +51,7 @@ def run_study(
     place = Path("runs", "studies", chosen.name, size) if directory is None else Path(directory)
     settings = plain_dict(config, where="the configuration of a study")
     with locked(place):
-        return _run(chosen, config, size, settings, place, executor, on_event)
+        return _run(chosen, config, size, settings, place, executor, on_event, on_start)
 
 
 def _run(
@@ -59,6 +62,7 @@ def _run(
     place: Path,
     executor: Executor | None,
     on_event: EventSink | None,
+    on_start: Callable[[str], None] | None,
 ) -> StudyResult:
     run = RunDirectory(place, {"study": chosen.name, "size": size, **settings})
     logged = {record.get("job") for record in run.metrics()}
@@ -71,6 +75,11 @@ def _run(
             on_event(event)
 
     jobs = chosen.jobs(config)
+    if on_start is not None:
+        on_start(
+            f"{len(jobs)} jobs of the study {chosen.name} ({size}), "
+            f"kept in {place}{already_there(jobs, place / 'jobs')}"
+        )
     outcomes = run_jobs(chosen.work, jobs, place / "jobs", executor, tell) if jobs else []
     if failed := [outcome for outcome in outcomes if outcome.status == "failed"]:
         raise RunError(
