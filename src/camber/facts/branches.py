@@ -19,6 +19,8 @@ from camber.formula.tree import Call, Node, Number, fold, rebuild, walk
 
 #: Signs of a break function on a stretch; zero where it vanishes on all of it.
 Sign = int
+#: The sign of a break function where it is not a number: every comparison but != is false there.
+UNDEFINED: Final = 3
 
 
 class Skeleton:
@@ -129,6 +131,8 @@ def _break_functions(node: Call) -> list[tuple[Node, bool]]:
 
 
 def _branch(node: Call, children: tuple[Node, ...], sign: Sign) -> Node:
+    if sign == UNDEFINED and node.operation != "where":
+        return rebuild(node, children)
     match node.operation, children:
         case "abs", (u,):
             return ZERO if sign == 0 else (u if sign > 0 else negative(u))
@@ -151,5 +155,5 @@ _HOLDS: Final = {
     "gt": (1,),
     "ge": (0, 1),
     "eq": (0,),
-    "ne": (-1, 1),
+    "ne": (-1, 1, UNDEFINED),
 }

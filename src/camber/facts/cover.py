@@ -42,6 +42,8 @@ ZONES: Final = {
 SPAN: Final = 4.0
 RATIO: Final = 8.0
 CELL_LIMIT: Final = 200_000
+#: Next to a pole an inner function spans everything at every scale; there splitting ends.
+_NARROWEST: Final = 1e-25
 
 _POSITIVE = np.concatenate([np.arange(1, 17) / 4.0, 4.0 * 1.25 ** np.arange(1, 160)]) * 1.00937
 EDGES: Final[Array] = np.concatenate([-_POSITIVE[::-1], _POSITIVE])
@@ -101,8 +103,9 @@ def _parts(operation: str, low: Array, high: Array) -> Array:
     if operation == "ratio":
         small, large = np.minimum(np.abs(low), np.abs(high)), np.maximum(np.abs(low), np.abs(high))
         apart = (low > 0) | (high < 0)
-        # A cell that reaches the zero itself is graded by the quadrature, not here.
-        return np.where(apart & (large > RATIO * small), 2.0, 1.0)
+        # A cell that reaches the zero or a pole itself is graded by the quadrature, not here.
+        graded = apart & np.isfinite(large) & (large / RATIO > small)
+        return np.where(graded, 2.0, 1.0)
     least, most = ZONES[operation]
     inside = np.minimum(high, most) - np.maximum(low, least)
     span = np.where(inside > 0, high - low, 0.0)
@@ -138,10 +141,12 @@ def refine(
             if field is None:
                 low, high = new_lo, new_hi
             else:
-                low, high = field.enclose(new_lo, new_hi, new_channel)
+                # Where the inner function is not defined there is nothing to resolve.
+                low, high = field.enclose_defined(new_lo, new_hi, new_channel)
             parts = np.maximum(parts, _parts(operation, low, high))
         middle = 0.5 * (new_lo + new_hi)
-        parts[(middle <= new_lo) | (middle >= new_hi)] = 1.0
+        stuck = (middle <= new_lo) | (middle >= new_hi) | (new_hi - new_lo < _NARROWEST)
+        parts[stuck] = 1.0
         if parts.max() <= 1:
             break
         counts = np.ones(len(lo), dtype=np.intp)

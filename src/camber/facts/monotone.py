@@ -99,8 +99,10 @@ def _add_loose(g: Field, members: list[Piece], cells: Cells, stages: Stages) -> 
     middle = 0.5 * (lo + hi)
     centre_low, centre_high = g.enclose(middle, middle, channel)
     slope_low, slope_high = g.derivative.enclose(lo, hi, channel)
-    reach = 0.5 * (hi - lo) * np.maximum(np.abs(slope_low), np.abs(slope_high)) * (1 + 1e-15)
-    low = np.maximum(low, np.nan_to_num(centre_low - reach, nan=-np.inf))
-    high = np.minimum(high, np.nan_to_num(centre_high + reach, nan=np.inf))
+    with np.errstate(over="ignore", invalid="ignore"):
+        reach = 0.5 * (hi - lo) * np.maximum(np.abs(slope_low), np.abs(slope_high)) * (1 + 1e-15)
+    reach = np.where(np.isnan(reach), np.inf, reach)
+    low = np.fmax(low, centre_low - reach)
+    high = np.fmin(high, centre_high + reach)
     for place, a, b in zip(channel, low, high, strict=True):
         stages.loose[place].append((float(a), float(b)))

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from camber.facts.branches import Skeleton, skeleton
+from camber.facts.branches import UNDEFINED, Skeleton, skeleton
 from camber.facts.signs import Run, resolved, sampled_roots, sign_table
 from camber.facts.snap import snap_runs
 from camber.facts.subject import Field, Subject
@@ -155,12 +155,12 @@ def inside(lo: float, hi: float, count: int) -> Array:
 
 
 def _mark_defined(pieces: Pieces) -> None:
-    for tree, members in pieces.groups():
-        field = pieces.subject.field(tree)
-        points = np.stack([inside(piece.lo, piece.hi, 5) for piece in members])
-        values = field.sample(points, np.array([piece.channel for piece in members]))
-        for piece, row in zip(members, np.isfinite(values), strict=True):
-            piece.defined = bool(row.any())
+    """Say which pieces have values: a break lies wherever that changes."""
+    field = pieces.subject.field(pieces.root)
+    points = np.stack([inside(piece.lo, piece.hi, 5) for piece in pieces.pieces])
+    values = field.sample(points, np.array([piece.channel for piece in pieces.pieces]))
+    for piece, row in zip(pieces.pieces, np.isfinite(values), strict=True):
+        piece.defined = bool(row.any())
 
 
 def _split(field: Field, stretches: list[_Stretch], window: float) -> tuple[list[_Stretch], bool]:
@@ -180,9 +180,16 @@ def _split(field: Field, stretches: list[_Stretch], window: float) -> tuple[list
     touching = _touching(field, lo, hi, channel)
     parts = []
     for stretch, end, runs in zip(stretches, ends, table.runs, strict=True):
+        runs = [_settled(field, stretch.channel, run) for run in runs]
         snapped = snap_runs(field, stretch.channel, runs)
         parts.extend(_at_runs(stretch, end, _with_touching(snapped, touching.pop(0))))
     return parts, any(end.windowed for end in ends)
+
+
+def _settled(field: Field, channel: int, run: Run) -> Run:
+    """Mark a run on which the function is not a number: its sign there means nothing."""
+    values = field.sample(inside(run.lo, run.hi, 3), np.full(3, channel))
+    return replace(run, sign=UNDEFINED) if np.isnan(values).all() else run
 
 
 def _touching(field: Field, lo: Array, hi: Array, channel: Index) -> list[list[float]]:
@@ -224,6 +231,7 @@ def _affine(field: Field, lo: Array, hi: Array, channel: Index) -> tuple[Array, 
         inner = (root > lo + near) & (root < hi - near)
     middle = np.array([inside(a, b, 1)[0] for a, b in zip(lo, hi, strict=True)])
     sign = np.where(inner, np.sign(slope), np.sign(field.sample(middle, channel)))
+    sign = np.where(np.isnan(sign), UNDEFINED, sign)
     return np.where(inner, root, np.nan), sign.astype(np.intp)
 
 

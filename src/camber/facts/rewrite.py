@@ -55,8 +55,8 @@ def _prepare(node: Node, children: tuple[Node, ...]) -> Node:
         return multiply(call("sign", children[0]), call("log", add(ONE, call("abs", children[0]))))
     if node.operation == "signed_sqrt":
         return multiply(call("sign", children[0]), call("sqrt", call("abs", children[0])))
-    if node.operation == "sqrt" and _is_square(children[0]):
-        return call("abs", children[0].children[0])
+    if node.operation in ("sqrt", "pow"):
+        return _root_of_power(node, children)
     if node.operation == "guarded_div":
         tiny = call("lt", call("abs", children[1]), Number(GUARD))
         return call("where", tiny, ONE, divide(children[0], children[1]))
@@ -65,8 +65,18 @@ def _prepare(node: Node, children: tuple[Node, ...]) -> Node:
     return node
 
 
-def _is_square(node: Node) -> bool:
-    return isinstance(node, Call) and node.operation == "pow" and node.arguments[1] == TWO
+def _root_of_power(node: Call, children: tuple[Node, ...]) -> Node:
+    """Write a broken power of an even power with the absolute value that it hides."""
+    outer = children[1] if node.operation == "pow" else constant(1, 2)
+    match children[0], outer:
+        case Call("pow", (u, Number(even))), Number(broken) if (
+            even.denominator == 1 and even % 2 == 0 and even > 0 and broken.denominator != 1
+        ):
+            exponent = even * broken
+            size = call("abs", u)
+            return size if exponent == 1 else call("pow", size, Number(exponent))
+        case _:
+            return node
 
 
 def _spline(node: Call) -> Node:

@@ -175,9 +175,13 @@ class Field:
                 registers[step.target] = NUMPY[step.call.operation](step.call, *arguments)
         return np.broadcast_to(np.asarray(registers[tape.result], np.float64), points.shape)
 
+    def enclose_defined(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
+        """Enclose all values on the cells [lo, hi]; nan where there are none."""
+        return self._interval(lo, hi, **self._parameters(channel, 0))
+
     def enclose(self, lo: Array, hi: Array, channel: Index) -> tuple[Array, Array]:
         """Enclose all values on the cells [lo, hi]; whatever cannot be enclosed is (−inf, inf)."""
-        low, high = self._interval(lo, hi, **self._parameters(channel, 0))
+        low, high = self.enclose_defined(lo, hi, channel)
         return np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
 
 
