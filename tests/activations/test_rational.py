@@ -288,6 +288,12 @@ def test_bad_settings(arguments, words):
         GroupRational(**arguments)
 
 
+@pytest.mark.parametrize("degrees", [5, (5, 4, 3), (5.0, 4), "54"])
+def test_degrees_that_are_no_pair_of_integers(degrees):
+    with pytest.raises(TypeError, match=r"degrees are two integers \(m, n\)"):
+        GroupRational(8, degrees=degrees)
+
+
 def test_bad_input_tensors():
     module = GroupRational(8, 4)
     with pytest.raises(CamberError, match=r"8 channels on axis -1.*\(2, 6\)"):

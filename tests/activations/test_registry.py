@@ -160,6 +160,10 @@ class TestErrors:
         with pytest.raises(UnknownNameError, match="relu"):
             lookup("rleu")
 
+    def test_looking_up_what_is_no_text(self):
+        with pytest.raises(DtypeError, match="not by NoneType"):
+            lookup(None)
+
     def test_malformed_formulas_get_the_caret(self):
         for text in ("x**", "x + (1", "sigmoid(x", "x @ x", "", "__import__('os')"):
             with pytest.raises(FormulaError) as caught:
@@ -260,6 +264,10 @@ class TestRegister:
             register("broken", formula="x", aliases=("broken",))
         with pytest.raises(DtypeError, match="class"):
             register("broken", 3)
+        with pytest.raises(DtypeError, match="class of activations"):
+            register("broken", nn.Linear)
+        with pytest.raises(CamberError, match="does not use x"):
+            register("broken", formula="a + b")
         assert "broken" not in names()
 
     def test_a_program_must_see_what_the_formula_sees(self):

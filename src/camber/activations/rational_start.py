@@ -57,7 +57,7 @@ def starting_point(
 
 def checked_degrees(degrees: tuple[int, int]) -> tuple[int, int]:
     """Return the degrees (m, n) of a unit or raise unless m >= 1 and n >= 0."""
-    pair = tuple(degrees)
+    pair = tuple(degrees) if isinstance(degrees, tuple | list) else ()
     if len(pair) != 2 or any(isinstance(d, bool) or not isinstance(d, int) for d in pair):
         raise DtypeError(f"degrees are two integers (m, n), not {degrees!r}")
     m, n = pair

@@ -17,6 +17,8 @@ from camber.activations.by_formula import Native
 from camber.activations.entry import Entry, parse_formula
 from camber.activations.source import Source
 from camber.errors import CamberError, DtypeError, unknown_name
+from camber.formula import Input
+from camber.formula.tree import walk
 
 Made = TypeVar("Made", bound=type[Activation])
 
@@ -123,6 +125,8 @@ def register(
             raise CamberError(f"{name!r} is given by a class and by a formula; choose one")
         return _add(_class_entry(name, target, aliases, summary, source, tags, values))
     definition, inputs = parse_formula(formula or "", values)
+    if not any(isinstance(node, Input) for node in walk(definition.root)):
+        raise CamberError(f"the formula of {name!r}, {formula}, does not use x")
     for given in values:
         if given not in definition.parameters:
             raise unknown_name(f"parameter of {definition}", given, definition.parameters)
@@ -183,11 +187,14 @@ def lookup(name: str) -> Entry:
 
     Raises:
         UnknownNameError: with the three nearest names.
+        DtypeError: for a name that is no text.
 
     Example:
         >>> lookup("swish").name
         'silu'
     """
+    if not isinstance(name, str):
+        raise DtypeError(f"an activation is looked up by its name, not by {type(name).__name__}")
     entry = _ENTRIES.get(_ALIASES.get(name, name))
     if entry is None:
         raise unknown_name("activation", name, known_names())
@@ -203,8 +210,9 @@ def _class_entry(
     tags: tuple[str, ...],
     values: Mapping[str, object],
 ) -> Entry:
-    if not callable(target):
-        raise DtypeError(f"{name!r} must be registered with a class, not {target!r}")
+    foreign = isinstance(target, type) and not issubclass(target, Activation)
+    if foreign or not callable(target):
+        raise DtypeError(f"{name!r} must be registered with a class of activations, not {target!r}")
     first = (inspect.getdoc(target) or "").partition("\n")[0]
     return Entry(
         name=name,
