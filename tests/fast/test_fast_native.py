@@ -27,6 +27,9 @@ FUNCTIONS = {
     "tanhf": mpmath.tanh,
     "erff": mpmath.erf,
     "erfcf": mpmath.erfc,
+    "atanf": mpmath.atan,
+    "near_sinf": mpmath.sin,
+    "near_cosf": mpmath.cos,
     "logcoshf": lambda x: mpmath.log(mpmath.cosh(x)),
     "logsigmoidf": lambda x: -mpmath.log1p(mpmath.exp(-x)),
 }
@@ -37,6 +40,7 @@ POINTS = sorted(
         for value in [
             *(2.0**k * 1.37 for k in range(-60, 7)),
             *(k / 7 for k in range(1, 140)),
+            *(2.414, 2.4143, 0.4142, 0.41423, 1000.3, 30001.7, 47999.0),
             *(0.9299, 0.9301, 0.5499, 0.5501, 3.99, 4.01, 9.3, 10.05, 88.7, 87.4, 103.5),
         ]
     }
@@ -92,6 +96,8 @@ def test_elementary_functions_at_special_values(library):
         "tanhf": {-inf: -1, inf: 1, nan: nan, -0.0: -0.0},
         "erff": {-inf: -1, inf: 1, nan: nan, -0.0: -0.0},
         "erfcf": {-inf: 2, inf: 0, nan: nan},
+        "atanf": {-inf: -math.pi / 2, inf: math.pi / 2, nan: nan, -0.0: -0.0},
+        "near_sinf": {-0.0: -0.0},
     }
     for name, table in wanted.items():
         _, found = run(library, name, list(table))

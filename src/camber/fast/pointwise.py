@@ -16,7 +16,7 @@ from camber.errors import CamberError
 from camber.fast.coefficients import rows_of, split_channels, stack
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
-from camber.fast.native.elementwise import source
+from camber.fast.native.elementwise import Loop, source
 from camber.fast.native.emit import body
 from camber.fast.native.kernel import Kernel, kernel
 from camber.fast.operation import Arrangement, Operation, spread
@@ -86,7 +86,9 @@ class FormulaOperation(Operation):
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:
         def make() -> Kernel:
-            text = source(body(self.formula, self.slots), "lanes" if lanes else "rows")
+            loop: Loop = "lanes" if lanes else "rows"
+            single = dtype != torch.float64
+            text = source(body(self.formula, self.slots), loop, single=single)
             return Kernel(text, dtype, len(self.slots), lanes=lanes)
 
         return kernel((self._key, dtype, lanes), make)

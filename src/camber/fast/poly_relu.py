@@ -72,7 +72,8 @@ class PolyReluOperation(Operation):
         def make() -> Kernel:
             powers = ", ".join(f"a[{k}]" for k in range(self.order + 1))
             formula = Formula.parse(f"poly(max(x, 0), {powers})")
-            text = source(body(formula, [("a", k) for k in range(self.order + 1)]), "rows")
+            slots: list[tuple[str, int | None]] = [("a", k) for k in range(self.order + 1)]
+            text = source(body(formula, slots), "rows", single=dtype != torch.float64)
             return Kernel(text, dtype, self.order + 1)
 
         return kernel(("poly_relu", self.order, dtype), make)

@@ -6,17 +6,23 @@ A body is a few lines of C for one element. Two loops can carry it:
   slopes are summed in registers along the row and in double across rows;
 - *lanes*: every column has coefficients of its own; their slopes are summed down a chunk of rows.
 
+A body may have a second form for rows that its first one cannot do: in double where float32 might
+overflow, or with the C library's sine where an argument is too large for the vectorised one.
+
 Work is divided in chunks that depend on the shape only, and the chunks' sums are added in order
 afterwards: results do not depend on the number of threads.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Loop = Literal["rows", "lanes"]
+
+_PERIODIC = re.compile(r"\b(SIN|COS)\(")
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Body:
     """One element's computation as C.
 
     In the text ``x0, x1`` are the inputs, ``p0, p1, ...`` the coefficients, ``g`` the incoming
-    slope, all of type ``A``. ``narrow`` is a condition on ``largest``, the largest |x0| of a row,
+    slope, all of type ``A``. ``uniform`` computes what only coefficients enter, once per row where
+    they are constant along it. ``narrow`` is a condition on ``largest``, the largest |x0| of a row,
     and the coefficients, under which the type of ``A`` suffices; elsewhere double is used.
     """
 
@@ -36,97 +43,106 @@ class Body:
     slopes: Sequence[str]
     shares: Sequence[str]
     narrow: str | None = None
-    helpers: str = field(default="")
+    uniform: Sequence[str] = ()
+
+    @property
+    def periodic(self) -> bool:
+        """Whether a sine or cosine is among the lines."""
+        lines = (*self.backward, self.result, *self.slopes, *self.shares)
+        return any(_PERIODIC.search(line) for line in lines)
 
 
-def source(body: Body, loop: Loop) -> str:
-    """The C text of ``camber_forward`` and ``camber_backward`` for one body."""
+def source(body: Body, loop: Loop, *, single: bool) -> str:
+    """The C text of ``camber_forward`` and ``camber_backward`` for one body.
+
+    ``single`` says that the accumulator is float.
+    """
     rows = loop == "rows"
-    wide = body.narrow is not None
-    parts = [body.helpers]
-    kinds = [("narrow", "A")] if not wide else [("narrow", "A"), ("wide", "double")]
-    if wide and not rows:
+    kinds = [("plain", "A")]
+    if body.narrow is not None:
         # Columns with coefficients of their own have no common limit: always double.
-        kinds = [("wide", "double")]
-    for name, accumulator in kinds:
-        parts.append(_forward_row(body, name, accumulator, rows))
-        parts.append(_backward_row(body, name, accumulator, rows))
-    parts.append(_drivers(body, rows, [name for name, _ in kinds]))
-    return "\n".join(parts)
+        kinds = [("narrow", "A"), ("wide", "double")] if rows else [("wide", "double")]
+    elif rows and single and body.periodic:
+        # Columns add to their sums as they go, which cannot be taken back.
+        kinds = [("near", "A"), ("plain", "A")]
+    forms = [_Row(body, name, accumulator, rows) for name, accumulator in kinds]
+    functions = [function for form in forms for function in (form.forward(), form.backward())]
+    return "\n".join([*functions, _drivers(body, rows, [name for name, _ in kinds])])
 
 
-def _loads(body: Body, accumulator: str) -> str:
-    return " ".join(f"const {accumulator} x{k} = LOAD(in{k}[j]);" for k in range(body.inputs))
+@dataclass(frozen=True)
+class _Row:
+    """One form of the loop over a row: its name, its accumulator's type, the kind of loop."""
 
+    body: Body
+    name: str
+    accumulator: str
+    rows: bool
 
-def _coefficients(body: Body, rows: bool, accumulator: str) -> str:
-    place = "0" if rows else "j"
-    return " ".join(f"const {accumulator} p{s} = c[{s} * G + {place}];" for s in range(body.slots))
+    def write(self, lines: Sequence[str]) -> str:
+        """Lines of the body in this form: with its type, and its sine."""
+        text = "\n        ".join(lines)
+        if self.name == "near":
+            text = _PERIODIC.sub(r"NEAR_\1(", text)
+        if self.accumulator != "A":
+            text = text.replace("(A)", f"({self.accumulator})")
+            text = text.replace("const A ", f"const {self.accumulator} ")
+        return text
 
+    def signature(self, stage: str, *more: str) -> str:
+        """The head of ``forward`` or ``backward``, which say whether the row must be done again."""
+        inputs = [f"const T *restrict in{k}" for k in range(self.body.inputs)]
+        arguments = ", ".join([*inputs, *more, "const A *restrict c", "i64 G", "i64 n"])
+        return f"static int {stage}_{self.name}({arguments})"
 
-def _typed(lines: Sequence[str], accumulator: str) -> str:
-    text = "\n        ".join(lines)
-    return (
-        text
-        if accumulator == "A"
-        else text.replace("(A)", "(double)").replace("const A ", "const double ")
-    )
-
-
-def _forward_row(body: Body, name: str, accumulator: str, rows: bool) -> str:
-    inputs = ", ".join(f"const T *restrict in{k}" for k in range(body.inputs))
-    outside, inside = _coefficients(body, rows, accumulator), ""
-    if not rows:
-        outside, inside = inside, outside
-    return f"""
-static void forward_{name}({inputs}, T *restrict out, const A *restrict c, i64 G, i64 n) {{
-    {outside}
-    #pragma omp simd
-    for (i64 j = 0; j < n; j++) {{
-        {inside} {_loads(body, accumulator)}
-        {_typed(body.forward, accumulator)}
-        out[j] = STORE({_typed([body.result], accumulator)});
-    }}
-}}"""
-
-
-def _backward_row(body: Body, name: str, accumulator: str, rows: bool) -> str:
-    inputs = ", ".join(f"const T *restrict in{k}" for k in range(body.inputs))
-    outputs = ", ".join(f"T *restrict out{k}" for k in range(body.inputs))
-    stores = " ".join(
-        f"out{k}[j] = STORE({_typed([slope], accumulator)});" for k, slope in enumerate(body.slopes)
-    )
-    slots = range(body.slots)
-    outside, inside = _coefficients(body, rows, accumulator), ""
-    if rows:
-        start = " ".join(f"{accumulator} s{s} = 0;" for s in slots)
-        clause = f" reduction(+:{','.join(f's{s}' for s in slots)})" if slots else ""
-        add = " ".join(
-            f"s{s} += {_typed([share], accumulator)};" for s, share in enumerate(body.shares)
+    def loop(self, start: str, reductions: Sequence[str], inside: str, finish: str) -> str:
+        """The loop over ``inside``, with coefficients and inputs loaded."""
+        place = "0" if self.rows else "j"
+        kind, body = self.accumulator, self.body
+        coefficients = " ".join(
+            [f"const {kind} p{s} = c[{s} * G + {place}];" for s in range(body.slots)]
+            + [self.write(body.uniform)]
         )
-        finish = " ".join(f"total[{s} * G] += s{s};" for s in slots)
-        total = "double *restrict total"
-    else:
-        outside, inside = inside, outside
-        start, clause, finish = "", "", ""
-        add = " ".join(
-            f"total[{s} * G + j] += {_typed([share], accumulator)};"
-            for s, share in enumerate(body.shares)
-        )
-        total = "A *restrict total"
-    return f"""
-static void backward_{name}({inputs}, const T *restrict up, {outputs}, const A *restrict c,
-                            {total}, i64 G, i64 n) {{
-    {outside} {start}
+        loads = " ".join(f"const {kind} x{k} = LOAD(in{k}[j]);" for k in range(body.inputs))
+        clauses = [*reductions, *(["|:far"] if self.name == "near" else [])]
+        clause = "".join(f" reduction({clause})" for clause in clauses)
+        return f"""{{
+    int far = 0; {coefficients if self.rows else ""} {start}
     #pragma omp simd{clause}
     for (i64 j = 0; j < n; j++) {{
-        {inside} {_loads(body, accumulator)} const {accumulator} g = LOAD(up[j]);
-        {_typed(body.backward, accumulator)}
-        {stores}
-        {add}
+        {"" if self.rows else coefficients} {loads}
+        {inside}
     }}
+    {"if (far) return 1;" if self.name == "near" else "(void)far;"}
     {finish}
+    return 0;
 }}"""
+
+    def forward(self) -> str:
+        """The function that computes one row of results."""
+        result = f"out[j] = STORE({self.write([self.body.result])});"
+        inside = f"{self.write(self.body.forward)}\n        {result}"
+        return f"{self.signature('forward', 'T *restrict out')} {self.loop('', (), inside, '')}"
+
+    def backward(self) -> str:
+        """The function that computes one row of slopes and adds up the coefficients' slopes."""
+        body, kind, slots = self.body, self.accumulator, range(self.body.slots)
+        outputs = [f"T *restrict out{k}" for k in range(body.inputs)]
+        lines = [f"const {kind} g = LOAD(up[j]);", self.write(body.backward)]
+        for k, slope in enumerate(body.slopes):
+            lines.append(f"out{k}[j] = STORE({self.write([slope])});")
+        target = "s{s} += {share};" if self.rows else "total[{s} * G + j] += {share};"
+        for s, share in enumerate(body.shares):
+            lines.append(target.format(s=s, share=self.write([share])))
+        total, start, finish, reductions = "A *restrict total", "", "", []
+        if self.rows:
+            total = "double *restrict total"
+            start = " ".join(f"{kind} s{s} = 0;" for s in slots)
+            finish = " ".join(f"total[{s} * G] += s{s};" for s in slots)
+            reductions = [f"+:{','.join(f's{s}' for s in slots)}"] if slots else []
+        head = self.signature("backward", "const T *restrict up", *outputs, total)
+        inside = "\n        ".join(lines)
+        return f"{head} {self.loop(start, reductions, inside, finish)}"
 
 
 def _drivers(body: Body, rows: bool, kinds: Sequence[str]) -> str:
@@ -140,13 +156,13 @@ def _drivers(body: Body, rows: bool, kinds: Sequence[str]) -> str:
     length = "(I < N - (o * G + g) * I ? I : N - (o * G + g) * I)" if rows else "G"
     arguments = f"{', '.join(places)}, {result}, {column}, G, {length}"
     total = "part + g" if rows else "part"
-    back = f"{', '.join(places)}, {up}, {', '.join(results)}, {column}, {total}, G, {length}"
+    back = f"{', '.join(places)}, {up}, {', '.join(results)}, {total}, {column}, G, {length}"
     forward = _choice(body, kinds, "forward", arguments, places[0], length)
     backward = _choice(body, kinds, "backward", back, places[0], length)
     scalar = "double" if rows else "A"
     groups = "for (i64 g = g0; g < g1; g++)" if rows else ""
     return f"""
-{_largest() if "narrow" in kinds and len(kinds) == 2 else ""}
+{_LARGEST if kinds[0] == "narrow" else ""}
 void camber_forward(const T *const *in, const i64 *ld, T *out, const A *c,
                     i64 O, i64 G, i64 I, i64 N, i64 parts, int threads) {{
     #pragma omp parallel for schedule(static) num_threads(threads)
@@ -177,6 +193,8 @@ def _choice(
 ) -> str:
     if len(kinds) == 1:
         return f"{stage}_{kinds[0]}({arguments});"
+    if kinds[0] == "near":
+        return f"if ({stage}_near({arguments})) {stage}_plain({arguments});"
     coefficients = " ".join(f"const A p{s} = c[{s} * G + g];" for s in range(body.slots))
     return (
         f"{coefficients} const float largest = row_largest({place}, {length});"
@@ -184,9 +202,8 @@ def _choice(
     )
 
 
-def _largest() -> str:
-    # A NaN must fail the comparison with any limit: it is turned into infinity here.
-    return """
+# A NaN must fail the comparison with any limit: it is turned into infinity here.
+_LARGEST = """
 static float row_largest(const T *restrict x, i64 n) {
     float most = 0;
     #pragma omp simd reduction(max:most)

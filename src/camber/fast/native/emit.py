@@ -45,6 +45,7 @@ def body(formula: Formula, slots: Sequence[tuple[str, int | None]]) -> Body:
     return Body(
         inputs=len(formula.inputs),
         slots=len(slots),
+        uniform=tuple(forward.uniform),
         forward=tuple(forward.lines),
         result=result,
         backward=tuple(backward.lines),
@@ -86,17 +87,23 @@ class _Sweep:
 
     def __init__(self, leaves: Mapping[Node, str]) -> None:
         self.lines: list[str] = []
+        self.uniform: list[str] = []
         self.names: dict[int, str] = {}
         self._leaves = leaves
+        self._target = self.lines
 
     def _declare(self, expression: str, kind: str = "A") -> str:
-        name = f"v{len(self.lines)}"
-        self.lines.append(f"const {kind} {name} = {expression};")
+        name = f"v{len(self.lines) + len(self.uniform)}"
+        self._target.append(f"const {kind} {name} = {expression};")
         return name
 
     def evaluate(self, root: Node) -> None:
-        """Append the lines that compute ``root``."""
+        """Append the lines that compute ``root``: to ``uniform`` what no input enters."""
+        entered: set[int] = set()
         for node in walk(root):
+            if isinstance(node, Input) or any(id(child) in entered for child in node.children):
+                entered.add(id(node))
+            self._target = self.lines if id(node) in entered else self.uniform
             if isinstance(node, Number):
                 self.names[id(node)] = literal(to_float(node.value))
             elif isinstance(node, Constant):
@@ -105,6 +112,7 @@ class _Sweep:
                 self.names[id(node)] = self._leaves[node]
             elif isinstance(node, Call):
                 self.names[id(node)] = self._call(node)
+        self._target = self.lines
 
     def _arguments(self, node: Call) -> list[str]:
         return [self.names[id(child)] for child in node.arguments]

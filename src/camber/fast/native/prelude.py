@@ -38,9 +38,9 @@ _TYPES: Final = {
 # _Generic picks the function by the argument's type, so one body serves both accumulators.
 _FITTED: Final = (
     "exp", "expm1", "log", "log1p", "sigmoid", "softplus", "tanh", "erf", "erfc",
-    "logsigmoid", "logcosh",
+    "atan", "logsigmoid", "logcosh",
 )  # fmt: skip
-_LIBRARY: Final = ("sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh")
+_LIBRARY: Final = ("sqrt", "sin", "cos", "tan", "asin", "acos", "sinh", "cosh")
 _FUNCTIONS: Final = "".join(
     f"#define {name.upper()}(x) _Generic((x), float: {single}, double: {double})(x)\n"
     for name, single, double in (
@@ -51,14 +51,18 @@ _FUNCTIONS: Final = "".join(
 )
 _HELPERS: Final = """
 #define POW(x, y) _Generic((x), float: powf, double: pow)(x, y)
-#define LOGADDEXP(x, y) _Generic((x), float: camber_logaddexpf, double: camber_logaddexp)(x, y)
 #define COPYSIGN(x, y) _Generic((x), float: copysignf, double: copysign)(x, y)
+/* Vectorised, and sets ``far`` where the argument is too large for it. */
+#define NEAR_SIN(x) (far |= !(ABS(x) <= NEAR), camber_near_sinf(x))
+#define NEAR_COS(x) (far |= !(ABS(x) <= NEAR), camber_near_cosf(x))
 #define SIGN(x) ((A)((x) > 0) - (A)((x) < 0)) /* 0 at NaN, as torch.sign */
 /* A zero slope stays zero beside an overflowing factor: tanh(exp(x)) has slope 0 at x = 1e4. */
 #define TIMES(d, l) ((d) == 0 ? (A)0 : (d) * (l))
 #define OVER(d, l) ((d) == 0 ? (A)0 : (d) / (l))
-#define MAXIMUM(a, b) ((a) > (b) || (a) != (a) ? (a) : (b))
-#define MINIMUM(a, b) ((a) < (b) || (a) != (a) ? (a) : (b))
+/* A NaN on either side stays. One selection after the other: conditions joined by || are more
+ * than some compilers can vectorise. */
+#define MAXIMUM(a, b) ((b) != (b) ? (b) : (a) < (b) ? (b) : (a))
+#define MINIMUM(a, b) ((b) != (b) ? (b) : (a) > (b) ? (b) : (a))
 typedef int64_t i64;
 """
 

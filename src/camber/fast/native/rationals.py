@@ -32,7 +32,8 @@ def rational_kernel(
 
     def make() -> Kernel:
         body = _body(numerator, denominator, form, dtype != torch.float64)
-        return Kernel(source(body, "lanes" if lanes else "rows"), dtype, slots, lanes=lanes)
+        text = source(body, "lanes" if lanes else "rows", single=dtype != torch.float64)
+        return Kernel(text, dtype, slots, lanes=lanes)
 
     return kernel(key, make)
 

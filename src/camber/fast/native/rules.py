@@ -95,9 +95,9 @@ def _guarded_div(d: str, a: Names, v: str) -> list[str]:
     ]
 
 
-def _gap(d: str, a: Names) -> list[str]:
-    first = f"SIGMOID({a[0]} == {a[1]} ? (A)0 : {a[0]} - {a[1]})"
-    return [f"{d} * {first}", f"{d} * ((A)1 - {first})"]
+def _log_softplus(d: str, a: Names, v: str) -> list[str]:
+    near = f"TIMES({d}, SIGMOID({a[0]})) / SOFTPLUS(MAXIMUM({a[0]}, (A)-40))"
+    return [f"({a[0]} < (A)-40 ? {d} : {near})"]
 
 
 _INVERSE_ROOT: Final = "SQRT((A)1 - {a} * {a})"
@@ -170,7 +170,11 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "logsigmoid": _unary("LOGSIGMOID", "SIGMOID(-{a})"),
         "softplus": _unary("SOFTPLUS", "SIGMOID({a})"),
         "logcosh": _unary("LOGCOSH", "TANH({a})"),
-        "logaddexp": Rule(lambda a: f"LOGADDEXP({a[0]}, {a[1]})", lambda d, a, v: _gap(d, a)),
+        # log(log(1 + exp(u))) is u itself to within exp(u) / 2 far left
+        "log_softplus": Rule(
+            lambda a: f"({a[0]} < (A)-40 ? {a[0]} : LOG(SOFTPLUS(MAXIMUM({a[0]}, (A)-40))))",
+            _log_softplus,
+        ),
         "tanh": _unary("TANH", "((A)1 - {v} * {v})"),
         "silu": Rule(lambda a: f"{a[0]} * SIGMOID({a[0]})", _silu),
         "gelu": Rule(
@@ -200,7 +204,8 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         ),
         "signed_sqrt": Rule(
             lambda a: f"COPYSIGN(SQRT(ABS({a[0]})), {a[0]})",
-            lambda d, a, v: [f"OVER({d}, (A)2 * ABS({v}))"],
+            # infinite at 0; 0 there keeps a search over formulas alive
+            lambda d, a, v: [f"({a[0]} == 0 ? (A)0 : {d} / ((A)2 * ABS({v})))"],
         ),
         "guarded_div": Rule(
             lambda a: f"(ABS({a[1]}) < (A)1e-12 ? (A)1 : {a[0]} / {a[1]})", _guarded_div

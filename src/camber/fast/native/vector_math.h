@@ -82,7 +82,8 @@ static inline float camber_logf(float x) {
     y = fmaf(k, 0x1.62e400p-1f, f + y);
     y = x == 0.0f ? -INFINITY : y;
     y = x < 0.0f ? NAN : y;
-    return (x == INFINITY || x != x) ? x : y;
+    y = x == INFINITY ? x : y;
+    return x != x ? x : y;
 }
 
 /* Kahan: with w = fl(1 + x), log1p(x) = log(w) x / (w - 1) to full precision. */
@@ -90,7 +91,8 @@ static inline float camber_log1pf(float x) {
     const float w = 1.0f + x;
     const float d = w - 1.0f;
     const float y = camber_logf(w) * (x / d);
-    return (d == 0.0f || x == INFINITY) ? x : y;
+    const float finite = x == INFINITY ? x : y;
+    return d == 0.0f ? x : finite;
 }
 
 static inline float camber_sigmoidf(float x) { return 1.0f / (1.0f + camber_expf(-x)); }
@@ -159,13 +161,49 @@ static inline float camber_erfcf(float x) {
     return x < 0.0f ? 2.0f - kept : kept;
 }
 
-/* log sigmoid, log(e^x + e^y) and log cosh in terms of the above, for both types */
+/* |x| beyond tan(3 pi/8), between it and tan(pi/8), or below: atan = base + z + z^3 p(z^2). */
+static inline float camber_atanf(float x) {
+    const float a = fabsf(x);
+    const int high = a > 0x1.3504f4p+1f, low = a <= 0x1.a8279ap-2f;
+    const float above = high ? -1.0f : a - 1.0f;
+    const float below = high ? a : a + 1.0f;
+    const float z = (low ? a : above) / (low ? 1.0f : below);
+    const float base = low ? 0.0f : (high ? 0x1.921fb6p+0f : 0x1.921fb6p-1f);
+    const float s = z * z;
+    float p = fmaf(-0x1.f18ceap-5f, s, 0x1.b1da02p-4f);
+    p = fmaf(p, s, -0x1.23b3f8p-3f);
+    p = fmaf(p, s, 0x1.999188p-3f);
+    p = fmaf(p, s, -0x1.55554ap-2f);
+    return copysignf(base + fmaf(p * s, z, z), x);
+}
+
+/* x = k pi/2 + r, |r| <= pi/4, with pi/2 in three parts: good to 2 ulp for |x| <= NEAR only.
+ * Rows that hold anything larger are done again with the C library's function. */
+#define NEAR 48000.0f
+static inline float camber_quarterf(float x, int32_t ahead) {
+    const float shifted = fmaf(x, 0x1.45f306p-1f, 0x1.8p+23f);
+    const float k = shifted - 0x1.8p+23f;
+    const int32_t quarter = to_bits(shifted) + ahead;
+    float r = fmaf(k, -0x1.921fb0p+0f, x);
+    r = fmaf(k, -0x1.5110b4p-22f, r);
+    r = fmaf(k, -0x1.846988p-48f, r);
+    const float s = r * r;
+    float p = fmaf(0x1.6ccf5ep-19f, s, -0x1.a00f74p-13f);
+    p = fmaf(p, s, 0x1.111108p-7f);
+    p = fmaf(p, s, -0x1.555556p-3f);
+    const float sine = s == 0.0f ? r : fmaf(p * s, r, r); /* keeps -0 */
+    float q = fmaf(0x1.99e86ap-16f, s, -0x1.6c0c28p-10f);
+    q = fmaf(q, s, 0x1.55554ap-5f);
+    const float cosine = fmaf(q * s, s, fmaf(-0.5f, s, 1.0f));
+    const float y = quarter & 1 ? cosine : sine;
+    return quarter & 2 ? -y : y;
+}
+static inline float camber_near_sinf(float x) { return camber_quarterf(x, 0); }
+static inline float camber_near_cosf(float x) { return camber_quarterf(x, 1); }
+
+/* log sigmoid and log cosh in terms of the above, for both types */
 #define CAMBER_FAMILY(R, f)                                                                     \
     static inline R camber_logsigmoid##f(R x) { return -camber_softplus##f(-x); }               \
-    static inline R camber_logaddexp##f(R x, R y) {                                             \
-        const R gap = x == y ? (R)0 : x - y;                                                    \
-        return (gap > 0 ? x : y) + camber_log1p##f(camber_exp##f(-fabs##f(gap)));               \
-    }                                                                                           \
     /* |x| + log1p(e^(-2|x|)) - log 2 cancels near 0: log1p(2 sinh(x/2)^2) there */             \
     static inline R camber_logcosh##f(R x) {                                                    \
         const R a = fabs##f(x);                                                                 \
@@ -175,6 +213,7 @@ static inline float camber_erfcf(float x) {
         return a < 1 ? camber_log1p##f(2 * s * s) : large;                                      \
     }
 
+static inline double camber_atan(double x) { return atan(x); }
 static inline double camber_erfc(double x) { return erfc(x); }
 static inline double camber_exp(double x) { return exp(x); }
 static inline double camber_expm1(double x) { return expm1(x); }
