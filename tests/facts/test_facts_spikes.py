@@ -71,3 +71,14 @@ def test_negative_powers_are_refused(powers: dict[str, int]) -> None:
 def test_fractional_powers_are_refused() -> None:
     with pytest.raises(TypeError, match=r"whole number value, not 1\.5"):
         facts.gaussian_moment("x", 1.5)  # type: ignore[arg-type]  # the misuse under test
+
+
+@pytest.mark.parametrize(
+    ("text", "lo"),
+    [("sqrt(x*x)", -1.0), ("sqrt(x*x)/(1 + exp(-x))", -0.5), ("sqrt(x*x)*sigmoid(x)", -0.5)],
+)
+def test_a_root_that_hides_an_absolute_value_keeps_its_kink(text: str, lo: float) -> None:
+    # |x| h(x) has the slopes -h(0) and h(0) at 0.
+    found = facts.of(text)
+    assert found.kinks.value == (0.0,)
+    assert found.slope.value.lo == pytest.approx(lo, abs=1e-9)

@@ -76,9 +76,12 @@ def _call(node: Call, below: list[Bounds]) -> Bounds:
             return result
         case "abs", (u,):
             return (max(u[0], -u[1], 0.0), max(-u[0], u[1]))
-        case "sign", (u,) if u[0] == u[1] or u[0] > 0 or u[1] < 0:
+        case "sign", (u,) if u[0] > 0 or u[1] < 0:
+            # At 0 the sign is no limit: a smooth tree, as the slope of sqrt(x*x), has one beside.
             sign = float((u[0] > 0) - (u[0] < 0))
             return sign, sign
+        case "sign", _:
+            raise IndecisiveError
         case "max", (u, v):
             return max(u[0], v[0]), max(u[1], v[1])
         case "min", (u, v):
