@@ -32,7 +32,8 @@ def points(text, name="kinks", **values):
         ("where(x > 0, x, exp(x) - 1)", (), "exact"),
         ("max(x, 0)**2", (), "exact"),
         ("x*abs(x)", (), "exact"),
-        ("sqrt(x**2)", (0.0,), None),
+        ("sqrt(x**2)", (0.0,), "exact"),
+        ("(x**2)**0.5 + exp(-x**2)", (0.0,), "exact"),
         ("x**2/abs(x)", (), None),
         ("spline(x, 0, 1, 2, 3, 1, -1, degree=1)", (0.0, 1.0, 2.0, 3.0), "exact"),
         ("abs(relu(x))", (0.0,), "exact"),
@@ -349,6 +350,20 @@ def test_degenerate_parameters():
     assert found.slope.value.hi == pytest.approx(0.5, abs=1e-12)
     assert facts.of("where(x > 0, x, a*x)", a=1.0).kinks.value == ()
     assert facts.of("max(x, a)", a=-3.0).kinks.value == (-3.0,)
+
+
+def test_comparisons_that_are_not_numbers_are_false():
+    # left of 0 the condition is nan > 0.5, so the last branch holds
+    assert points("where(x**0.5 > 0.5, 2, 3)", "jumps") == (0.25,)
+    assert facts.of("where(x**0.5 > 0.5, 2, 3)").domain.value == (
+        Interval(-INF, INF, (False, False)),
+    )
+
+
+def test_overflow_in_samples_is_no_asymmetry():
+    assert facts.of("cosh(x)*cosh(2*x)").parity.value == "even"
+    assert facts.of("exp(x) + exp(-x)").parity.value == "even"
+    assert facts.of("exp(x)").parity.value == "none"
 
 
 def test_huge_coefficients():

@@ -3,7 +3,7 @@
 :func:`prepare` replaces derived operations by their definitions (``signed_log``, ``signed_sqrt``,
 ``guarded_div``, ``spline``), so that ``abs``, ``sign``, ``max``, ``min`` and ``where`` are the only
 operations with branches. :func:`tidy` folds constants and removes zeros and ones, and writes
-1 − tanh² as a product, which interval arithmetic can tell from zero.
+1 − tanh² as a product, which interval arithmetic can tell from zero, and sin cos as one sine.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _tidy(node: Node, children: tuple[Node, ...]) -> Node:
         case "sub", (a, b):
             return _difference(a, b)
         case "mul", (a, b):
-            return multiply(a, b)
+            return _double_angle(multiply(a, b))
         case "div", (a, b):
             return _quotient(a, b)
         case "neg", (a,):
@@ -156,6 +156,35 @@ def _tidy(node: Node, children: tuple[Node, ...]) -> Node:
             return Number(abs(a))
         case _:
             return node
+
+
+def _double_angle(product: Node) -> Node:
+    """Write sin(u) cos(u) in a product as sin(2u)/2, of which the range is known exactly."""
+    factors = _factors(product)
+    waves = {
+        (part.operation, part.arguments[0]): place
+        for place, part in enumerate(factors)
+        if isinstance(part, Call) and part.operation in ("sin", "cos")
+    }
+    for (operation, u), place in waves.items():
+        other = waves.get(("cos", u)) if operation == "sin" else None
+        if other is None:
+            continue
+        number = Fraction(1, 2)
+        rest: Node = call("sin", multiply(TWO, u))
+        for index, part in enumerate(factors):
+            if isinstance(part, Number):
+                number *= part.value
+            elif index not in (place, other):
+                rest = multiply(rest, part)
+        return multiply(Number(number), rest)
+    return product
+
+
+def _factors(product: Node) -> list[Node]:
+    if isinstance(product, Call) and product.operation == "mul":
+        return [part for child in product.arguments for part in _factors(child)]
+    return [product]
 
 
 def _difference(a: Node, b: Node) -> Node:
