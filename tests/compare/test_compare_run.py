@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from camber.compare import Comparison, run
 from camber.errors import CamberError, RunError, UnknownNameError
@@ -253,3 +254,13 @@ def _another_text(folder: Path) -> Path:
     path = folder / "other.txt"
     path.write_text("pack my box with five dozen liquor jugs. " * 200)
     return path
+
+
+def test_a_narrow_table_keeps_every_answer_beside_its_question(fight: Fight) -> None:
+    narrow = Console(width=54, color_system=None)
+    with narrow.capture() as captured:
+        narrow.print(fight(["relu", "gelu"]).table())
+    shown = captured.get()
+    assert "exactly 0 after training" not in shown.partition("└")[0]  # the heading above wrapped
+    (dead,) = (line for line in shown.splitlines() if line.startswith("│ dead units"))
+    assert dead.count(" of ") == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -54,8 +55,10 @@ def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
         table.add_column(Text(label, style=style), justify="right", overflow="fold")
     for row in all_rows():
         if _answered(comparison, row.key):
-            cells = (Text(row.show(comparison.rows[row.key][label])) for label in labels)
-            table.add_row(Text(comparison.heading(row)), *cells)
+            shown = [row.show(comparison.rows[row.key][label]).splitlines() for label in labels]
+            # A line each: a heading that wraps must not push the next answer off its question.
+            for line in zip_longest(comparison.heading(row).splitlines(), *shown, fillvalue=""):
+                table.add_row(*(Text(cell) for cell in line))
     return table
 
 
