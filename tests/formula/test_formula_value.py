@@ -127,6 +127,13 @@ def test_bad_substitution(values, words):
         Formula.parse("beta*x + w[1]").substitute(values)
 
 
+@pytest.mark.parametrize("text", ["x +", "x +   "])
+def test_a_text_that_ends_too_early_has_its_caret_at_the_end(text):
+    with pytest.raises(FormulaError) as caught:
+        Formula.parse(text)
+    assert str(caught.value).splitlines()[-1] == "     ^"
+
+
 @pytest.mark.parametrize(
     ("root", "words"),
     [

@@ -60,7 +60,9 @@ def parse(text: str, inputs: tuple[str, ...]) -> Node:
     try:
         body = ast.parse(text, mode="eval").body
     except SyntaxError as error:
-        fail(text, (error.offset or 1) - 1, f"this is not an expression: {error.msg}")
+        # Python gives offset 0 where the text ends too early: the caret belongs at the end.
+        place = error.offset - 1 if error.offset else len(text.rstrip())
+        fail(text, place, f"this is not an expression: {error.msg}")
     except (RecursionError, MemoryError, ValueError) as error:
         # The limits of `scan` keep Python's parser far from its own; this is the second fence.
         raise FormulaError(f"the formula is too deep to read: {error}") from None
