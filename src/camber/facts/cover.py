@@ -191,3 +191,16 @@ def insert(cells: Cells, points: Array, owner: Index) -> Cells:
     edges, owners = edges[order], owners[order]
     keep = (owners[1:] == owners[:-1]) & (edges[1:] > edges[:-1])
     return Cells(edges[:-1][keep], edges[1:][keep], owners[1:][keep])
+
+
+def inside(lo: float, hi: float, count: int) -> Array:
+    """``count`` points inside a stretch whose ends may be infinite."""
+    fractions = (np.arange(count) + 0.4142) / count
+    if np.isfinite(lo) and np.isfinite(hi):
+        return lo + (hi - lo) * fractions
+    away = fractions / (1.0 - fractions)
+    if np.isfinite(lo):
+        return lo + away * max(1.0, abs(lo) * 0.1)
+    if np.isfinite(hi):
+        return hi - away * max(1.0, abs(hi) * 0.1)
+    return np.tan(np.pi * (fractions - 0.5))

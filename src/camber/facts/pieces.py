@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from camber.facts.branches import UNDEFINED, Skeleton, skeleton
+from camber.facts.cover import inside
 from camber.facts.signs import Run, resolved, sampled_roots, sign_table
 from camber.facts.snap import snap_runs
 from camber.facts.subject import Field, Subject
@@ -139,19 +140,6 @@ def _piece(frame: Skeleton, stretch: _Stretch) -> Piece:
         stretch.proved,
         still_open,
     )
-
-
-def inside(lo: float, hi: float, count: int) -> Array:
-    """``count`` points inside a stretch whose ends may be infinite."""
-    fractions = (np.arange(count) + 0.4142) / count
-    if np.isfinite(lo) and np.isfinite(hi):
-        return lo + (hi - lo) * fractions
-    away = fractions / (1.0 - fractions)
-    if np.isfinite(lo):
-        return lo + away * max(1.0, abs(lo) * 0.1)
-    if np.isfinite(hi):
-        return hi - away * max(1.0, abs(hi) * 0.1)
-    return np.tan(np.pi * (fractions - 0.5))
 
 
 def _mark_defined(pieces: Pieces) -> None:
