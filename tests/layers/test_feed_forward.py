@@ -68,3 +68,8 @@ def test_fresh_modules_and_refusals() -> None:
         FeedForward(4, 8, "rellu")
     with pytest.raises(CamberError, match="hidden"):
         FeedForward(4, 0)
+
+
+def test_a_wrong_width_is_one_sentence():
+    with pytest.raises(CamberError, match=r"width 8, but the input has the shape \(2, 9\)"):
+        FeedForward(8, 16, "relu")(torch.zeros(2, 9))

@@ -206,3 +206,28 @@ def test_hugging_face_llama() -> None:
     swap(llama, {"*.0.mlp.act_fn": "polynorm"})
     assert llama(tokens).logits.isfinite().all()
     assert any("act_fn.weight" in name for name in llama.state_dict())
+
+
+def test_a_factory_that_gives_one_module_twice_is_refused():
+    model = nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 2), nn.GELU())
+    one = nn.PReLU()
+    with pytest.raises(CamberError, match="share=True"):
+        swap(model, {"*": lambda: one})
+    assert isinstance(model[1], nn.GELU)
+    swap(model, {"*": lambda: one}, share=True)
+    assert model[1] is model[3] is one
+
+
+def test_a_module_that_stands_in_the_model_already_is_refused():
+    model = nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 2), nn.PReLU())
+    with pytest.raises(CamberError, match="3, 1"):
+        swap(model, {"1": model[3]})
+    assert isinstance(model[1], nn.GELU)
+    swap(model, {"3": model[3]})  # where it stands already, it may stay
+
+
+def test_what_is_no_model_or_pattern_is_refused_in_a_sentence():
+    with pytest.raises(CamberError, match=r"torch\.nn\.Module, but got int"):
+        swap(3, {"*": "relu"})
+    with pytest.raises(CamberError, match="is text, but got 1"):
+        swap(nn.Sequential(nn.ReLU()), {1: "gelu"})

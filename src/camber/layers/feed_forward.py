@@ -52,7 +52,16 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(hidden, width, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (..., D) to (..., D); the dtype is that of the linear maps."""
+        """Map (..., D) to (..., D); the dtype is that of the linear maps.
+
+        Raises:
+            CamberError: where the last axis of ``x`` is not D.
+        """
+        if x.ndim == 0 or x.shape[-1] != self.up.in_features:
+            raise CamberError(
+                f"FeedForward: the last axis must be the width {self.up.in_features}, "
+                f"but the input has the shape {tuple(x.shape)}"
+            )
         value = self.up(x)  # (..., K)
         if self.gate is None:
             return self.down(self.activation(value))  # (..., D)

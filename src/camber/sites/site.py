@@ -86,11 +86,16 @@ def sites(model: nn.Module) -> list[Site]:
     Args:
         model: any module; a nonlinearity that stands in several places gives one site.
 
+    Raises:
+        CamberError: for anything but a module.
+
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 2), nn.LeakyReLU(0.2))
         >>> [(site.path, site.label) for site in sites(model)]
         [('1', 'gelu'), ('3', 'leaky_relu(negative_slope=0.2)')]
     """
+    if not isinstance(model, nn.Module):
+        raise CamberError(f"sites: a model is a torch.nn.Module, but got {type(model).__name__}")
     places: dict[nn.Module, list[tuple[str, nn.Module]]] = {}
     for path, module, owner in _walk("", model, model):
         places.setdefault(module, []).append((path, owner))

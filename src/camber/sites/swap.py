@@ -104,8 +104,9 @@ def swap(
         scalar one, which is given one tensor only, nor the other way round.
 
     Raises:
-        CamberError: for a pattern that matches nothing, with the nearest paths; for a module given
-            to several places without ``share``; for an unknown name. The model is then as it was.
+        CamberError: for a pattern that matches nothing, with the nearest paths; for a module that
+            would stand in several places without ``share``; for an unknown name. The model is
+            then as it was.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(2, 2), nn.GELU(), nn.Linear(2, 2), nn.GELU())
@@ -117,6 +118,8 @@ def swap(
     """
     found = sites(model)
     for pattern in replacements:
+        if not isinstance(pattern, str):
+            raise CamberError(f"swap: a pattern over paths is text, but got {pattern!r:.60}")
         matching(found, pattern, "swap")
     planned: list[tuple[_Place, Replacement]] = []
     unchanged: list[str] = []
@@ -130,9 +133,6 @@ def swap(
             planned.append((place, chosen[-1]))
         else:
             unchanged.extend(place.paths)
-    if not share:
-        _refuse_sharing(planned)
-
     ready: list[tuple[_Place, nn.Module]] = []
     could_not: list[Refusal] = []
     for place, replacement in planned:
@@ -141,6 +141,8 @@ def swap(
             could_not.append(Refusal(place.paths[0], place.site.label, outcome))
         else:
             ready.append((place, outcome))
+    if not share:
+        _refuse_sharing(ready, model)
     # Nothing is touched before everything is ready, so an error above leaves the model as it was.
     changed = [_install(place, module, model) for place, module in ready]
     return SwapReport(tuple(changed), tuple(could_not), tuple(unchanged))
@@ -159,12 +161,15 @@ def _places(model: nn.Module, found: list[Site]) -> list[_Place]:
     return places
 
 
-def _refuse_sharing(planned: list[tuple[_Place, Replacement]]) -> None:
-    paths: dict[nn.Module, list[str]] = {}
-    for place, replacement in planned:
-        if isinstance(replacement, nn.Module):
-            paths.setdefault(replacement, []).append(place.paths[0])
-    for module, where in paths.items():
+def _refuse_sharing(ready: list[tuple[_Place, nn.Module]], model: nn.Module) -> None:
+    standing = {id(module): path for path, module in model.named_modules()}
+    paths: dict[int, list[str]] = {}
+    for place, module in ready:
+        if module is not place.site.module:
+            before = [standing[id(module)]] if id(module) in standing else []
+            paths.setdefault(id(module), before).append(place.paths[0])
+    for _, module in ready:
+        where = paths.get(id(module), [])
         if len(where) > 1:
             raise CamberError(
                 f"swap: one {_label(module)} module would stand in {len(where)} places "
