@@ -322,3 +322,16 @@ def test_source_prints_as_a_citation():
         'Misra, "Mish: A Self Regularized Non-Monotonic Activation Function", 2019, '
         "arXiv:1908.08681"
     )
+
+
+def test_constants_that_divide_by_zero_are_refused():
+    with pytest.raises(CamberError, match="divides by the constant 0"):
+        activation("celu", alpha=0)
+    with pytest.raises(CamberError, match="divides by the constant 0"):
+        activation("x/0")
+
+
+def test_an_order_without_end_is_refused_before_its_formula_is_written():
+    for name in ("polynorm", "polyrelu", "polycom"):
+        with pytest.raises(CamberError, match="order must be at most 64, not 100000"):
+            activation(name, order=100_000)

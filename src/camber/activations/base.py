@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from camber.activations.definition import Definition
+from camber.activations.definition import Definition, refuse_division_by_zero
 from camber.activations.parameters import Fixed, Granularity, Initial, Layout, Value, number
 from camber.activations.source import Source
 from camber.errors import CamberError, DtypeError, unknown_name
@@ -160,6 +160,7 @@ class Activation(nn.Module, ABC):
                 raise CamberError(f"{name} is a family of parameters; Fixed holds one number")
         self._fixed = fixed
         self._formula = formula.substitute(fixed) if fixed else formula
+        refuse_division_by_zero(self._formula)
         run = self._formula if program is None else program.substitute(fixed)
         self._program = Definition(run)
         # Parameters are made in the order they were given: a state dict shows it.

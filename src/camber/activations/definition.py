@@ -6,7 +6,25 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from camber.formula import Formula, to_torch
+from camber.errors import CamberError
+from camber.formula import Call, Formula, Number, to_torch
+from camber.formula.tree import walk
+
+
+def refuse_division_by_zero(formula: Formula) -> None:
+    """Raise where constants have made a formula divide by zero, which is NaN for good.
+
+    Example:
+        >>> refuse_division_by_zero(Formula.parse("x/alpha").substitute({"alpha": 0}))
+        Traceback (most recent call last):
+            ...
+        camber.errors.CamberError: x/0 divides by the constant 0; choose another constant
+    """
+    for node in walk(formula.root):
+        if isinstance(node, Call) and node.operation == "div":
+            divisor = node.arguments[1]
+            if isinstance(divisor, Number) and divisor.value == 0:
+                raise CamberError(f"{formula} divides by the constant 0; choose another constant")
 
 
 class Definition:

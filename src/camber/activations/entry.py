@@ -101,6 +101,7 @@ def parse_formula(text: str, values: Mapping[str, object]) -> tuple[Formula, tup
 
 
 def from_formula(formula: Formula, backend: Backend, params: Mapping[str, object]) -> Activation:
+    """Build an activation that the catalogue does not hold; ``params`` as for ``activation``."""
     options, values = _split(formula, params, str(formula))
     return by_formula(formula, values, {**options, "backend": backend})
 

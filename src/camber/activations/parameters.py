@@ -41,7 +41,7 @@ class Fixed:
     value: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", number(self.value, "Fixed"))
+        object.__setattr__(self, "value", number(self.value, "a constant"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +84,18 @@ def number(value: object, name: str) -> float:
     return result
 
 
-def positive_integer(value: object, name: str) -> int:
-    """Return ``value`` as an integer of at least 1 or say that ``name`` is not one."""
+#: Composition powers beyond this have no use, and their formulas no end.
+LARGEST_POWER = 64
+
+
+def positive_integer(value: object, name: str, largest: int | None = None) -> int:
+    """Return ``value`` as an integer from 1 to ``largest`` or say that ``name`` is not one."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise DtypeError(f"{name} must be a positive integer, not {value!r}")
     if value < 1:
         raise CamberError(f"{name} must be a positive integer, not {value}")
+    if largest is not None and value > largest:
+        raise CamberError(f"{name} must be at most {largest}, not {value}")
     return value
 
 

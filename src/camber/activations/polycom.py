@@ -19,7 +19,7 @@ from camber.activations.base import Activation, Kind
 from camber.activations.build import activation
 from camber.activations.by_formula import widened
 from camber.activations.definition import Definition
-from camber.activations.parameters import Initial, positive_integer
+from camber.activations.parameters import LARGEST_POWER, Initial, positive_integer
 from camber.activations.polynorm import checked_epsilon
 from camber.activations.polyrelu import POLYCOM, descending
 from camber.activations.registry import known_names, register
@@ -57,7 +57,7 @@ class PolyCom(Activation):
 
     Raises:
         UnknownNameError: for an unknown rho or type, with the known ones.
-        CamberError: for an order below 1 or a gated rho.
+        CamberError: for an order below 1 or above 64 or a gated rho.
         DtypeError: for an order that is no integer; for integer or complex input.
 
     Example:
@@ -87,7 +87,7 @@ class PolyCom(Activation):
         backend: Backend = "auto",
     ) -> None:
         super().__init__(backend=backend)
-        self.order = positive_integer(order, "order")
+        self.order = positive_integer(order, "order", LARGEST_POWER)
         if type not in ("I", "II"):
             raise unknown_name("PolyCom type", str(type), ("I", "II"))
         self.composition: Literal["I", "II"] = type

@@ -25,7 +25,6 @@ from camber.activations.kinds import Pointwise
 from camber.activations.parameters import Granularity, Value, positive_integer
 from camber.activations.registry import register
 from camber.activations.source import Source
-from camber.errors import CamberError
 from camber.fast import Backend, pointwise
 from camber.formula import Formula
 
@@ -65,12 +64,6 @@ def _he_integers(order: int) -> list[list[int]]:
         shifted = [0, *rows[k][:-1]]
         rows.append([s - k * p for s, p in zip(shifted, rows[k - 1], strict=True)])
     return rows[: order + 1]
-
-
-def _checked_order(order: int) -> int:
-    if positive_integer(order, "order") > LARGEST_ORDER:
-        raise CamberError(f"order must be at most {LARGEST_ORDER}, not {order}")
-    return order
 
 
 @register("polynomial")
@@ -127,7 +120,7 @@ class Polynomial(Pointwise):
             channel_dim=channel_dim,
             backend=backend,
         )
-        self.order = _checked_order(order)
+        self.order = positive_integer(order, "order", LARGEST_ORDER)
         names = ", ".join(f"coefficient[{k}]" for k in range(order + 1))
         values: dict[str, Value] = {"coefficient": coefficient or _relu_powers(order)}
         self._define(Formula.parse(f"poly(x, {names})"), values)
@@ -201,7 +194,7 @@ class Hermite(Pointwise):
             channel_dim=channel_dim,
             backend=backend,
         )
-        self.order = _checked_order(order)
+        self.order = positive_integer(order, "order", LARGEST_ORDER)
         terms = [
             f"coefficient[{k}]*poly(x, {', '.join(map(str, [*row[: k + 1], 0][: max(k + 1, 2)]))})"
             f"/sqrt({math.factorial(k)})"

@@ -21,7 +21,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from camber.activations.kinds import Along
-from camber.activations.parameters import number, positive_integer
+from camber.activations.parameters import LARGEST_POWER, number, positive_integer
 from camber.activations.polyrelu import POLYCOM, descending
 from camber.activations.registry import register
 from camber.errors import CamberError
@@ -58,7 +58,7 @@ class PolyNorm(Along):
     sum |weight| + |bias|; it is dense: there are no exact zeros to speak of.
 
     Raises:
-        CamberError: for an order below 1, eps <= 0, or an empty axis.
+        CamberError: for an order below 1 or above 64, eps <= 0, or an empty axis.
         DtypeError: for an order that is no integer; for integer or complex input.
 
     Example:
@@ -85,7 +85,7 @@ class PolyNorm(Along):
         backend: Backend = "auto",
     ) -> None:
         super().__init__(dim=dim, backend=backend)
-        self.order = positive_integer(order, "order")
+        self.order = positive_integer(order, "order", LARGEST_POWER)
         self.eps = checked_epsilon(eps)
         text = descending(order, bias, f"x**{{k}}/rms(x**{{k}}, {self.eps!r})")
         values = {"weight": 1.0 / order} | ({"bias": 0.0} if bias else {})

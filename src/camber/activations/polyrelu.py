@@ -10,7 +10,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from camber.activations.kinds import Pointwise
-from camber.activations.parameters import positive_integer
+from camber.activations.parameters import LARGEST_POWER, positive_integer
 from camber.activations.registry import register
 from camber.activations.source import Source
 from camber.fast import Backend, poly_relu
@@ -49,7 +49,7 @@ class PolyReLU(Pointwise):
     learning rates can diverge.
 
     Raises:
-        CamberError: for an order below 1.
+        CamberError: for an order below 1 or above 64.
         DtypeError: for an order that is no integer; for integer or complex input.
 
     Example:
@@ -68,7 +68,7 @@ class PolyReLU(Pointwise):
 
     def __init__(self, order: int = 3, bias: bool = True, *, backend: Backend = "auto") -> None:
         super().__init__(backend=backend)
-        self.order = positive_integer(order, "order")
+        self.order = positive_integer(order, "order", LARGEST_POWER)
         powers = [f"weight[{order - k}]" for k in range(1, order + 1)]
         text = f"poly(max(x, 0), {', '.join(['bias' if bias else '0', *powers])})"
         values = {"weight": 1.0 / order} | ({"bias": 0.0} if bias else {})
