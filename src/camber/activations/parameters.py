@@ -41,7 +41,7 @@ class Fixed:
     value: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "value", number(self.value, "a constant"))
+        object.__setattr__(self, "value", number(self.value, "Fixed"))
 
 
 @dataclass(frozen=True, slots=True)
