@@ -127,8 +127,8 @@ def test_fresh_memory_is_fresh_and_reused_memory_is_not():
         [sys.executable, "-c", RESIDENCY], capture_output=True, text=True, check=True, timeout=120
     )
     reused, fresh = json.loads(done.stdout)
-    assert reused[1:] == [1, 1, 1]
-    assert fresh == [0, 0, 0, 0]
+    assert reused[4:] == [1, 1, 1, 1]  # once the heap has grown to what it needs
+    assert fresh == [0] * 8
 
 
 RESIDENCY = """
@@ -139,7 +139,7 @@ size = 1 << 20
 
 def residency(renew):
     found = []
-    for _ in range(4):
+    for _ in range(8):
         renew()
         block = torch.empty(size)
         # The kernel counts pages that are already there.
