@@ -1,7 +1,7 @@
 """Row-blocked eager bodies: no compiler, and no intermediate larger than the cache.
 
 An elementwise formula in eager PyTorch writes every intermediate to main memory. The same
-operations on a block of ``operation.block`` elements stay in the second-level cache.
+operations on a block of ``operation.block_size()`` elements stay in the second-level cache.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from camber.fast.dispatch import accumulator
 from camber.fast.memory import empty_like, is_dense
-from camber.fast.operation import Operation
+from camber.fast.operation import Operation, Prepared
 
 
 def flatten(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -54,7 +54,7 @@ class BlockBodies:
     """Forward and backward of any operation, block by block."""
 
     def forward(
-        self, operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor
+        self, operation: Operation[Prepared], inputs: Sequence[Tensor], coefficients: Tensor
     ) -> Tensor:
         result = empty_like(inputs[0])
         internal = accumulator(result.dtype)
@@ -62,7 +62,7 @@ class BlockBodies:
             pieces = _pieces(operation, [*_detached(inputs), result], coefficients.detach())
             for (*sources, target), share in pieces:
                 values = operation.prepare(share)
-                for part in _slices(target, operation.block):
+                for part in _slices(target, operation.block_size()):
                     block = [source[part].to(internal) for source in sources]
                     out = _working(target[part], internal)
                     operation.forward_block(block, values, out)
@@ -71,7 +71,7 @@ class BlockBodies:
 
     def backward(
         self,
-        operation: Operation,
+        operation: Operation[Prepared],
         upstream: Tensor,
         inputs: Sequence[Tensor],
         coefficients: Tensor,
@@ -86,7 +86,7 @@ class BlockBodies:
                 values = operation.prepare(share)
                 targets, incoming = arranged[count:-1], arranged[-1]
                 shares = []
-                for part in _slices(targets[0], operation.block):
+                for part in _slices(targets[0], operation.block_size()):
                     block = [source[part].to(internal) for source in arranged[:count]]
                     outs = [_working(target[part], internal) for target in targets]
                     slope = incoming[part].to(internal)
@@ -98,7 +98,7 @@ class BlockBodies:
 
 
 def _pieces(
-    operation: Operation, tensors: Sequence[Tensor], coefficients: Tensor
+    operation: Operation[Prepared], tensors: Sequence[Tensor], coefficients: Tensor
 ) -> Iterator[tuple[list[Tensor], Tensor]]:
     """Forms of the tensors whose first axis is cut into blocks, and their coefficients."""
     arrangement = operation.arrangement(coefficients)
@@ -123,7 +123,7 @@ def _finish(target: Tensor, out: Tensor) -> None:
         target.copy_(out)
 
 
-def _collect(operation: Operation, shares: list[Tensor], coefficients: Tensor) -> Tensor:
+def _collect(operation: Operation[Prepared], shares: list[Tensor], coefficients: Tensor) -> Tensor:
     """Second pass of the parameter gradients: the blocks' shares, in their order, in double."""
     if not shares:
         return torch.zeros_like(coefficients)

@@ -12,19 +12,19 @@ from torch.autograd.function import FunctionCtx
 from camber.fast.blocks import BlockBodies
 from camber.fast.dispatch import Backend, Choice, choose, definition_reason
 from camber.fast.native.bodies import KernelBodies, obstacle
-from camber.fast.operation import Operation
+from camber.fast.operation import Operation, Prepared
 
 
 class Bodies(Protocol):
     """How a call is computed: forward, and backward from the inputs alone."""
 
     def forward(
-        self, operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor
+        self, operation: Operation[Prepared], inputs: Sequence[Tensor], coefficients: Tensor
     ) -> Tensor: ...
 
     def backward(
         self,
-        operation: Operation,
+        operation: Operation[Prepared],
         upstream: Tensor,
         inputs: Sequence[Tensor],
         coefficients: Tensor,
@@ -35,7 +35,7 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any,
-        operation: Operation,
+        operation: Operation[Prepared],
         bodies: Bodies,
         coefficients: Tensor,
         *inputs: Tensor,
@@ -51,7 +51,7 @@ class _Fused(torch.autograd.Function):
         # a batched or compiled backward, which no body can take.
         if torch.is_grad_enabled() or definition_reason(upstream, *inputs) is not None:
             return (None, None, *_differentiate(ctx, upstream, coefficients, inputs))
-        operation: Operation = ctx.operation
+        operation: Operation[object] = ctx.operation
         slopes, share = ctx.bodies.backward(operation, upstream, inputs, coefficients)
         return (None, None, share, *slopes)
 
@@ -78,7 +78,7 @@ _BODIES: dict[str, Bodies] = {"compile": KernelBodies(), "fused": BlockBodies()}
 
 
 def run(
-    operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor, backend: Backend
+    operation: Operation[Prepared], inputs: Sequence[Tensor], coefficients: Tensor, backend: Backend
 ) -> Tensor:
     """Compute ``operation`` with the body that :func:`~camber.fast.dispatch.choose` picks."""
     choice = select(operation, inputs, coefficients, backend)
@@ -92,7 +92,7 @@ def run(
 
 
 def select(
-    operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor, backend: Backend
+    operation: Operation[Prepared], inputs: Sequence[Tensor], coefficients: Tensor, backend: Backend
 ) -> Choice:
     """Say which body :func:`run` would take for this call."""
     return choose(backend, *inputs, coefficients, obstacle=lambda: obstacle(operation, inputs[0]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 Arrangement = Literal["flat", "grouped", "rows", "split"]
 
 
-class Operation(ABC):
+#: What an operation computes once per call for all blocks.
+Prepared = TypeVar("Prepared")
+
+
+class Operation(ABC, Generic[Prepared]):
     """One operation of fixed structure; coefficients and shapes stay open.
 
     ``definition`` is the meaning. ``forward_block`` and ``backward_block`` compute the same on
@@ -32,9 +36,13 @@ class Operation(ABC):
 
     #: Short name for messages.
     name: str
-    #: Elements of an eager block. Half of it doubles the cost of starting operations, twice of it
-    #: leaves a second-level cache of 2 MiB per core.
+    #: Elements of an eager block for each thread. Half of it doubles the cost of starting
+    #: operations, twice of it leaves a second-level cache of 2 MiB per core.
     block: int = 1 << 17
+
+    def block_size(self) -> int:
+        """Elements of an eager block for all threads together."""
+        return self.block * torch.get_num_threads()
 
     @abstractmethod
     def arrangement(self, coefficients: Tensor) -> Arrangement:
@@ -49,21 +57,19 @@ class Operation(ABC):
         """
 
     @abstractmethod
-    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+    def prepare(self, coefficients: Tensor) -> Prepared:
         """What the blocks of one call need of the coefficients, computed once."""
 
     @abstractmethod
-    def forward_block(
-        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
-    ) -> None:
-        """Write the result of one block into ``out``; ``values`` come from ``prepare``."""
+    def forward_block(self, inputs: Sequence[Tensor], prepared: Prepared, out: Tensor) -> None:
+        """Write the result of one block into ``out``."""
 
     @abstractmethod
     def backward_block(
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        values: Sequence[Tensor],
+        prepared: Prepared,
         outs: Sequence[Tensor],
     ) -> Tensor:
         """Write one block's slope of each input into ``outs``; return its share for ``gather``."""

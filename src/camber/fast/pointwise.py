@@ -24,7 +24,7 @@ from camber.formula import Formula
 from camber.formula.torch_interpreter import to_torch
 
 
-class FormulaOperation(Operation):
+class FormulaOperation(Operation[list[Tensor]]):
     """A pointwise or gated formula; coefficients are its parameters in order of appearance."""
 
     def __init__(self, formula: Formula) -> None:
@@ -56,19 +56,17 @@ class FormulaOperation(Operation):
     def prepare(self, coefficients: Tensor) -> list[Tensor]:
         return spread(coefficients)
 
-    def forward_block(
-        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
-    ) -> None:
-        out.copy_(self._at(inputs, values))
+    def forward_block(self, inputs: Sequence[Tensor], prepared: list[Tensor], out: Tensor) -> None:
+        out.copy_(self._at(inputs, prepared))
 
     def backward_block(
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        values: Sequence[Tensor],
+        prepared: list[Tensor],
         outs: Sequence[Tensor],
     ) -> Tensor:
-        leaves = [tensor.detach().requires_grad_() for tensor in (*inputs, *values)]
+        leaves = [tensor.detach().requires_grad_() for tensor in (*inputs, *prepared)]
         count = len(inputs)
         with torch.enable_grad():
             result = self._at(leaves[:count], leaves[count:])
@@ -80,7 +78,7 @@ class FormulaOperation(Operation):
             found = tuple(torch.zeros_like(leaf) for leaf in leaves)
         for out, slope in zip(outs, found[:count], strict=True):
             out.copy_(slope)
-        if not values:
+        if not prepared:
             return upstream.new_zeros(0, 1)
         return torch.stack([share.reshape(-1) for share in found[count:]])
 

@@ -32,7 +32,7 @@ from camber.fast.operation import Arrangement, Operation
 
 
 @dataclass(frozen=True)
-class PolyNormOperation(Operation):
+class PolyNormOperation(Operation[list[Tensor]]):
     """PolyNorm along the last axis; coefficients are (a_0, w_1, ..., w_r) in one column."""
 
     order: int
@@ -80,10 +80,8 @@ class PolyNormOperation(Operation):
         # An infinite entry makes its row NaN, as it does in the definition.
         return inverse, factors.add_(lengths.mul_(0.0)), powers
 
-    def forward_block(
-        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
-    ) -> None:
-        bias, weights, _, exponents = values
+    def forward_block(self, inputs: Sequence[Tensor], prepared: list[Tensor], out: Tensor) -> None:
+        bias, weights, _, exponents = prepared
         _, factors, powers = self._statistics(inputs[0], exponents)
         horner(powers[0], (factors * weights).split(1, dim=-1), out)
         torch.addcmul(bias, out, powers[0], out=out)
@@ -92,14 +90,14 @@ class PolyNormOperation(Operation):
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        values: Sequence[Tensor],
+        prepared: list[Tensor],
         outs: Sequence[Tensor],
     ) -> Tensor:
         # With S_k = sum_j g_j z_j^k the slope is, by Horner,
         # dx = (g (A_1 + z (A_2 + ...)) - z (B_1 + z^2 (B_2 + ...))) / s,
         # A_k = k w_k q_k, B_k = A_k q_k^2 S_k / d
         (out,) = outs
-        _, _, scaled, exponents = values
+        _, _, scaled, exponents = prepared
         inverse, factors, powers = self._statistics(inputs[0], exponents)
         z = powers[0]
         moments = torch.cat(

@@ -26,7 +26,7 @@ from camber.formula import Formula
 
 
 @dataclass(frozen=True)
-class PolyReluOperation(Operation):
+class PolyReluOperation(Operation[list[Tensor]]):
     """PolyReLU; coefficients are (a_0, w_1, ..., w_r) in one column."""
 
     order: int
@@ -48,23 +48,21 @@ class PolyReluOperation(Operation):
         values = spread(coefficients)
         return [*values, *(k * value for k, value in enumerate(values) if k)]
 
-    def forward_block(
-        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
-    ) -> None:
-        horner(torch.relu(inputs[0]), values[: self.order + 1], out)
+    def forward_block(self, inputs: Sequence[Tensor], prepared: list[Tensor], out: Tensor) -> None:
+        horner(torch.relu(inputs[0]), prepared[: self.order + 1], out)
 
     def backward_block(
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        values: Sequence[Tensor],
+        prepared: list[Tensor],
         outs: Sequence[Tensor],
     ) -> Tensor:
         positive = torch.relu(inputs[0])
         shares = [sum_against(upstream)]
         shares += [sum_against(upstream, power) for power in powers_of(positive, self.order)]
         # slope 0 at the kink: the sign of relu(x) is the indicator of x > 0
-        slope = horner(positive, values[self.order + 1 :], outs[0])
+        slope = horner(positive, prepared[self.order + 1 :], outs[0])
         slope.mul_(upstream).mul_(torch.sign(positive))
         return torch.stack(shares)
 

@@ -32,7 +32,7 @@ from camber.fast.horner import horner
 from camber.fast.native.kernel import Kernel
 from camber.fast.native.rationals import narrow_limit, rational_kernel
 from camber.fast.operation import Arrangement, Operation, spread
-from camber.fast.powers import PowerTable
+from camber.fast.powers import PowerLayout, Workspace
 
 Form = Literal["sum_abs", "abs_sum"]
 
@@ -41,14 +41,14 @@ LARGEST_COEFFICIENT: Final = 1e6
 
 
 @dataclass(frozen=True)
-class RationalOperation(Operation):
+class RationalOperation(Operation[Workspace]):
     """A rational of degrees (m, n); coefficients are (a_0..a_m, b_1..b_n) for each group."""
 
     numerator: int
     denominator: int
     form: Form
     name = "rational"
-    # A block's table of powers is eight times its size.
+    # The table of powers and the sums of a block are twelve times its size.
     block = 1 << 16
 
     def arrangement(self, coefficients: Tensor) -> Arrangement:
@@ -72,7 +72,11 @@ class RationalOperation(Operation):
         size = x.abs()
         return size * _horner(size, [torch.where(b >= 0, b, -b) for b in below])
 
-    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+    @property
+    def _layout(self) -> PowerLayout:
+        return PowerLayout(self.numerator, self.denominator, self.form == "sum_abs")
+
+    def prepare(self, coefficients: Tensor) -> Workspace:
         if coefficients.device.type == "cpu":
             # Written so that a NaN goes to double too, where it stays a NaN.
             if not bool(coefficients.abs().amax() <= LARGEST_COEFFICIENT):
@@ -80,77 +84,74 @@ class RationalOperation(Operation):
         elif coefficients.device.type != "mps":
             # Asking a remote device for its largest value would make the host wait.
             coefficients = coefficients.double()
-        return [self._table.matrix(coefficients[:, 0]), self._table.room(coefficients, self.block)]
+        matrix = self._layout.matrix(coefficients[:, 0])
+        return Workspace(self._layout, matrix, self.block_size())
 
-    @property
-    def _table(self) -> PowerTable:
-        return PowerTable(self.numerator, self.denominator, self.form == "sum_abs")
-
-    def _widen(self, block: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
-        """The flat block and the matrix: in double where float32 might not hold the powers."""
+    def _widened(self, block: Tensor, prepared: Workspace) -> Tensor:
+        """The flat block: in double where float32 might not hold its powers."""
         x = block.reshape(-1)
-        wide = matrix.dtype == torch.float64
+        wide = prepared.matrix.dtype == torch.float64
         if not wide and x.device.type == "cpu":
+            low, high = torch.aminmax(x)
             limit = narrow_limit(self.numerator, self.denominator)
-            wide = not bool(torch.maximum(x.amax(), x.amin().neg_()) <= limit)
-        return (x.double(), matrix.double()) if wide else (x, matrix)
+            wide = not (high.item() <= limit and low.item() >= -limit)
+        return x.double() if wide else x
 
-    def forward_block(
-        self, inputs: Sequence[Tensor], values: Sequence[Tensor], out: Tensor
-    ) -> None:
-        x, matrix = self._widen(inputs[0], values[0])
-        sums = x.new_empty(2, x.numel())
-        horner(x, matrix[0, : self.numerator + 1].unbind(), sums[0])
+    def forward_block(self, inputs: Sequence[Tensor], prepared: Workspace, out: Tensor) -> None:
+        x, layout = self._widened(inputs[0], prepared), self._layout
+        matrix = prepared.matrix.to(x.dtype)
+        above = matrix[0, [layout.row(k) for k in range(self.numerator + 1)]]
+        result = horner(x, above.unbind(), torch.empty_like(x))
         if self.denominator:
-            place = x.abs() if self.form == "sum_abs" else x
-            horner(
-                place, matrix[1, self._table.places(range(self.denominator + 1))].unbind(), sums[1]
-            )
-            self._divide(sums)
-        out.copy_(sums[0].view(out.shape))
-
-    def _divide(self, sums: Tensor) -> None:
-        """From rows P and what Q sums to F = P / Q and Q, in place."""
-        if self.denominator:
+            below = matrix[1, [layout.place(k) for k in range(self.denominator + 1)]]
+            place = x if self.form == "abs_sum" else x.abs()
+            divisor = horner(place, below.unbind(), torch.empty_like(x))
             if self.form == "abs_sum":
-                sums[1].abs_().add_(1.0)
-            sums[0].div_(sums[1])
+                divisor.abs_().add_(1.0)
+            result.div_(divisor)
+        out.copy_(result.view(out.shape))
 
     def backward_block(
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        values: Sequence[Tensor],
+        prepared: Workspace,
         outs: Sequence[Tensor],
     ) -> Tensor:
-        n, (out,) = self.denominator, outs
-        x, matrix = self._widen(inputs[0], values[0])
-        powers = self._table.fill(values[1], x)
-        g = upstream.reshape(-1).to(powers.dtype)
-        sums = matrix @ powers
-        # For abs_sum what stands between the bars changes sign, and with it the slope of Q.
-        sign = torch.sign(sums[1] if self.form == "abs_sum" else powers[1])
-        self._divide(sums)
-        fraction, divisor, rise, fall = sums
-        # h = g / Q = dL/dP and -w = h F = -dL/dQ, over the memory of Q and F
-        h = torch.div(g, divisor, out=divisor) if n else divisor.copy_(g)
-        w = fraction.mul_(h)
-        slope = rise.mul_(h)
-        if n:
-            if self.form == "abs_sum":
-                w.mul_(sign)
-                slope.addcmul_(w, fall, value=-1)
-            else:
-                slope.addcmul_(fall.mul_(w), sign, value=-1)
-        out.copy_(slope.view(out.shape))
-        return sums[:2] @ powers.T
+        x = self._widened(inputs[0], prepared)
+        space = prepared.fits(x)
+        space.fill(x)
+        torch.mm(space.matrix, space.powers, out=space.sums)
+        g = upstream.reshape(-1)
+        fraction, divisor, rise, fall = space.rows()
+        if self.denominator == 0:
+            fraction.copy_(g)
+            rise.mul_(g)
+        else:
+            # With h = g / Q: dx = h (P' - F Q'), and h and h F meet the powers in the sums. The
+            # slope of Q has the sign of x in sum_abs, of what stands between the bars in abs_sum.
+            bars = self.form == "abs_sum"
+            sign = torch.sign(divisor if bars else x)
+            fall.mul_(sign)
+            if bars:
+                divisor.abs_().add_(1.0)
+            fraction.div_(divisor)
+            rise.addcmul_(fraction, fall, value=-1)
+            torch.div(g, divisor, out=divisor)
+            rise.mul_(divisor)
+            fraction.mul_(divisor)
+            if bars:
+                fraction.mul_(sign)
+        outs[0].copy_(rise.view(outs[0].shape))
+        return space.halves @ space.across
 
     def gather(self, shares: Tensor, coefficients: Tensor) -> Tensor:
-        table = self._table
-        above = shares[1, : self.numerator + 1]
-        below = shares[0, table.places(range(1, self.denominator + 1))].neg()
+        layout, m, n = self._layout, self.numerator, self.denominator
+        # Row 1 was weighted with h, row 0 with h F; without a denominator row 0 with g.
+        above = shares[1 if n else 0, [layout.row(k) for k in range(m + 1)]]
+        below = shares[0, [layout.place(k) for k in range(1, n + 1)]].neg()
         if self.form == "sum_abs":
-            signs = coefficients[self.numerator + 1 :, 0] >= 0
+            signs = coefficients[m + 1 :, 0] >= 0
             below = torch.where(signs, below, -below)
         return torch.cat([above, below])[:, None]
 

@@ -12,7 +12,7 @@ from camber.fast.blocks import flatten
 from camber.fast.memory import advised, empty_like, is_dense
 from camber.fast.native.kernel import Geometry, Kernel
 from camber.fast.native.toolchain import BuildError
-from camber.fast.operation import Operation
+from camber.fast.operation import Operation, Prepared
 
 #: Elements of one row of a flat tensor: long enough for vectors, short enough for many threads.
 ROW: Final = 4096
@@ -22,7 +22,7 @@ SHORTEST_ROW: Final = 16
 SHORTEST_STRIDED_ROW: Final = 64
 
 
-def obstacle(operation: Operation, x: Tensor) -> str | None:
+def obstacle(operation: Operation[Prepared], x: Tensor) -> str | None:
     """Why no kernel serves ``operation`` on tensors like ``x``, or None where one does."""
     if x.device.type != "cpu":
         return f"there are no kernels for {x.device.type} yet"
@@ -37,7 +37,7 @@ class KernelBodies:
     """Calls the kernel of an operation, copying only what it cannot read."""
 
     def forward(
-        self, operation: Operation, inputs: Sequence[Tensor], coefficients: Tensor
+        self, operation: Operation[Prepared], inputs: Sequence[Tensor], coefficients: Tensor
     ) -> Tensor:
         call = _Call(operation, inputs, coefficients)
         result = call.new_result()
@@ -46,7 +46,7 @@ class KernelBodies:
 
     def backward(
         self,
-        operation: Operation,
+        operation: Operation[Prepared],
         upstream: Tensor,
         inputs: Sequence[Tensor],
         coefficients: Tensor,
@@ -62,7 +62,7 @@ class _Call:
     """One call: the kernel, what it reads, and how its rows lie in memory."""
 
     def __init__(
-        self, operation: Operation, tensors: Sequence[Tensor], coefficients: Tensor
+        self, operation: Operation[Prepared], tensors: Sequence[Tensor], coefficients: Tensor
     ) -> None:
         self._first = tensors[0]
         self._columns = 1
