@@ -53,6 +53,7 @@ def memory(kind: Memory, smallest: int) -> Iterator[Callable[[], object]]:
     library.malloc_trim(0)
     if kind == "fresh":
         library.mallopt(_MMAP_THRESHOLD, min(max(smallest, 1 << 16), _USUAL_THRESHOLD))
+        library.mallopt(_TRIM_THRESHOLD, 2 * _USUAL_THRESHOLD)
     else:
         library.mallopt(_MMAP_MAX, 0)
         library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)

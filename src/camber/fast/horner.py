@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -24,17 +25,31 @@ def horner(x: Tensor, values: Sequence[Tensor], out: Tensor) -> Tensor:
     return out
 
 
-def powers_of(x: Tensor, count: int) -> list[Tensor]:
-    """x, x^2, ..., x^count; the first is ``x`` itself."""
-    powers = [x]
-    for _ in range(1, count):
-        powers.append(powers[-1] * x)
-    return powers
+class Scratch:
+    """Memory for the intermediates of a block, kept from one block to the next.
+
+    Asked for anew for each block, it would be handed back to the system and faulted in again.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[Tensor] = []
+
+    def take(self, like: Tensor, count: int) -> list[Tensor]:
+        """``count`` tensors of the shape and dtype of ``like``, with any content."""
+        kept = self._kept
+        if kept and (kept[0].shape != like.shape or kept[0].dtype != like.dtype):
+            kept.clear()
+        while len(kept) < count:
+            kept.append(torch.empty(like.shape, dtype=like.dtype, device=like.device))
+        return kept[:count]
 
 
-def sum_against(weight: Tensor, power: Tensor | None = None) -> Tensor:
-    """The sum of ``weight`` times ``power`` over a flat block, (1,), or a grouped one, (G,)."""
-    if weight.ndim == 3:
-        product = weight if power is None else weight * power
-        return product.sum(-1).sum(0)
-    return (weight.sum() if power is None else torch.dot(weight, power)).reshape(1)
+def fill_powers(room: Sequence[Tensor]) -> None:
+    """Write the squares, cubes, ... of ``room[0]`` into the tensors that follow it."""
+    for lower, target in pairwise(room):
+        torch.mul(lower, room[0], out=target)
+
+
+def sum_against(weight: Tensor, power: Tensor) -> Tensor:
+    """The sum of ``weight`` times ``power`` over a flat block, as (1,)."""
+    return torch.dot(weight, power).reshape(1)

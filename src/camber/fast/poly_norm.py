@@ -25,14 +25,26 @@ from torch import Tensor
 from camber.errors import CamberError
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
-from camber.fast.horner import horner
+from camber.fast.horner import Scratch, fill_powers, horner
 from camber.fast.native.kernel import Kernel
 from camber.fast.native.rows import poly_norm_kernel
 from camber.fast.operation import Arrangement, Operation
 
 
 @dataclass(frozen=True)
-class PolyNormOperation(Operation[list[Tensor]]):
+class Prepared:
+    """What the blocks of a call share: a_0, then rows (1, r), then room for the powers."""
+
+    bias: Tensor
+    #: w_k, k w_k and 2 k for k = 1..r
+    weights: Tensor
+    scaled: Tensor
+    exponents: Tensor
+    scratch: Scratch
+
+
+@dataclass(frozen=True)
+class PolyNormOperation(Operation[Prepared]):
     """PolyNorm along the last axis; coefficients are (a_0, w_1, ..., w_r) in one column."""
 
     order: int
@@ -56,54 +68,51 @@ class PolyNormOperation(Operation[list[Tensor]]):
             result = result + weight * _normalise(power, slack)
         return (result + bias).to(x.dtype)
 
-    def prepare(self, coefficients: Tensor) -> list[Tensor]:
-        """a_0, the row (w_1, w_2, ...), the row (w_1, 2 w_2, ...), the exponents (2, 4, ...)."""
-        weights = coefficients[1:].T
+    def prepare(self, coefficients: Tensor) -> Prepared:
         steps = torch.arange(
             1, self.order + 1, dtype=coefficients.dtype, device=coefficients.device
         )[None]
-        return [coefficients[0, 0], weights, weights * steps, 2 * steps]
+        weights = coefficients[1:].T
+        return Prepared(coefficients[0, 0], weights, weights * steps, 2 * steps, Scratch())
 
-    def _statistics(self, x: Tensor, exponents: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def _statistics(self, x: Tensor, prepared: Prepared) -> tuple[Tensor, Tensor, list[Tensor]]:
         """1 / s (R, 1), q_k = (mean z^{2k} + eps / s^{2k})^{-1/2} (R, r), and the powers z^k."""
         most = torch.maximum(x.amax(-1, keepdim=True), x.amin(-1, keepdim=True).neg_())
         # Any s from max(1, |x| / 4) on serves; its inverse must stay a normal number.
         inverse = most.clamp_(1.0, 1.0 / torch.finfo(x.dtype).tiny).reciprocal_()
-        powers = [x * inverse]
-        for _ in range(1, self.order):
-            powers.append(powers[-1] * powers[0])
+        powers = prepared.scratch.take(x, self.order)
+        torch.mul(x, inverse, out=powers[0])
+        fill_powers(powers)
         lengths = torch.cat(
             [torch.linalg.vector_norm(power, dim=-1, keepdim=True) for power in powers], dim=-1
         )
-        slack = inverse.pow(exponents).mul_(self.eps)
+        slack = inverse.pow(prepared.exponents).mul_(self.eps)
         factors = lengths.square().div_(x.shape[-1]).add_(slack).rsqrt_()
         # An infinite entry makes its row NaN, as it does in the definition.
         return inverse, factors.add_(lengths.mul_(0.0)), powers
 
-    def forward_block(self, inputs: Sequence[Tensor], prepared: list[Tensor], out: Tensor) -> None:
-        bias, weights, _, exponents = prepared
-        _, factors, powers = self._statistics(inputs[0], exponents)
-        horner(powers[0], (factors * weights).split(1, dim=-1), out)
-        torch.addcmul(bias, out, powers[0], out=out)
+    def forward_block(self, inputs: Sequence[Tensor], prepared: Prepared, out: Tensor) -> None:
+        _, factors, powers = self._statistics(inputs[0], prepared)
+        horner(powers[0], (factors * prepared.weights).split(1, dim=-1), out)
+        torch.addcmul(prepared.bias, out, powers[0], out=out)
 
     def backward_block(
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        prepared: list[Tensor],
+        prepared: Prepared,
         outs: Sequence[Tensor],
     ) -> Tensor:
         # With S_k = sum_j g_j z_j^k the slope is, by Horner,
         # dx = (g (A_1 + z (A_2 + ...)) - z (B_1 + z^2 (B_2 + ...))) / s,
         # A_k = k w_k q_k, B_k = A_k q_k^2 S_k / d
         (out,) = outs
-        _, _, scaled, exponents = prepared
-        inverse, factors, powers = self._statistics(inputs[0], exponents)
+        inverse, factors, powers = self._statistics(inputs[0], prepared)
         z = powers[0]
         moments = torch.cat(
             [torch.mul(upstream, power, out=out).sum(-1, keepdim=True) for power in powers], dim=-1
         )
-        rise = scaled * factors * inverse
+        rise = prepared.scaled * factors * inverse
         shares = factors * moments
         fall = shares.mul(rise).mul_(factors).div_(z.shape[-1])
         horner(z, rise.split(1, dim=-1), out).mul_(upstream)
@@ -111,7 +120,7 @@ class PolyNormOperation(Operation[list[Tensor]]):
             out.addcmul_(z, fall, value=-1)
         else:
             # No power beyond the square is needed any more: its memory serves again.
-            room = powers[2] if self.order > 2 else torch.empty_like(z)
+            room = prepared.scratch.take(z, max(self.order, 3))[2]
             lost = horner(powers[1], fall.split(1, dim=-1), room)
             out.addcmul_(lost, z, value=-1)
         return torch.cat([upstream.sum()[None], shares.sum(0)])[:, None]

@@ -17,7 +17,7 @@ from torch import Tensor
 from camber.errors import CamberError
 from camber.fast.dispatch import Backend, accumulator, check_floating
 from camber.fast.function import run
-from camber.fast.horner import horner, powers_of, sum_against
+from camber.fast.horner import Scratch, fill_powers, horner, sum_against
 from camber.fast.native.elementwise import source
 from camber.fast.native.emit import body
 from camber.fast.native.kernel import Kernel, kernel
@@ -26,7 +26,7 @@ from camber.formula import Formula
 
 
 @dataclass(frozen=True)
-class PolyReluOperation(Operation[list[Tensor]]):
+class PolyReluOperation(Operation[tuple[list[Tensor], list[Tensor], Scratch]]):
     """PolyReLU; coefficients are (a_0, w_1, ..., w_r) in one column."""
 
     order: int
@@ -44,26 +44,36 @@ class PolyReluOperation(Operation[list[Tensor]]):
             result = (result + value) * positive
         return (result + values[0]).to(x.dtype)
 
-    def prepare(self, coefficients: Tensor) -> list[Tensor]:
+    def prepare(self, coefficients: Tensor) -> tuple[list[Tensor], list[Tensor], Scratch]:
+        """The coefficients, those of the derivative, and room for the powers."""
         values = spread(coefficients)
-        return [*values, *(k * value for k, value in enumerate(values) if k)]
+        return values, [k * value for k, value in enumerate(values) if k], Scratch()
 
-    def forward_block(self, inputs: Sequence[Tensor], prepared: list[Tensor], out: Tensor) -> None:
-        horner(torch.relu(inputs[0]), prepared[: self.order + 1], out)
+    def forward_block(
+        self,
+        inputs: Sequence[Tensor],
+        prepared: tuple[list[Tensor], list[Tensor], Scratch],
+        out: Tensor,
+    ) -> None:
+        values, _, scratch = prepared
+        (positive,) = scratch.take(inputs[0], 1)
+        horner(torch.clamp_min(inputs[0], 0, out=positive), values, out)
 
     def backward_block(
         self,
         upstream: Tensor,
         inputs: Sequence[Tensor],
-        prepared: list[Tensor],
+        prepared: tuple[list[Tensor], list[Tensor], Scratch],
         outs: Sequence[Tensor],
     ) -> Tensor:
-        positive = torch.relu(inputs[0])
-        shares = [sum_against(upstream)]
-        shares += [sum_against(upstream, power) for power in powers_of(positive, self.order)]
-        # slope 0 at the kink: the sign of relu(x) is the indicator of x > 0
-        slope = horner(positive, prepared[self.order + 1 :], outs[0])
-        slope.mul_(upstream).mul_(torch.sign(positive))
+        _, slopes, scratch = prepared
+        powers = scratch.take(inputs[0], self.order)
+        positive = torch.clamp_min(inputs[0], 0, out=powers[0])
+        fill_powers(powers)
+        shares = [upstream.sum().reshape(1), *(sum_against(upstream, power) for power in powers)]
+        slope = horner(positive, slopes, outs[0]).mul_(upstream)
+        # slope 0 at the kink: the sign of max(x, 0) is the indicator of x > 0
+        slope.mul_(torch.sign(positive, out=positive))
         return torch.stack(shares)
 
     def kernel(self, dtype: torch.dtype, *, lanes: bool = False) -> Kernel:

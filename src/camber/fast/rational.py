@@ -99,15 +99,16 @@ class RationalOperation(Operation[Workspace]):
 
     def forward_block(self, inputs: Sequence[Tensor], prepared: Workspace, out: Tensor) -> None:
         x, layout = self._widened(inputs[0], prepared), self._layout
-        matrix = prepared.matrix.to(x.dtype)
-        above = matrix[0, [layout.row(k) for k in range(self.numerator + 1)]]
-        result = horner(x, above.unbind(), torch.empty_like(x))
+        space = prepared.fits(x)
+        result, divisor, size, _ = space.rows()
+        above = space.matrix[0, [layout.row(k) for k in range(self.numerator + 1)]]
+        horner(x, above.unbind(), result)
         if self.denominator:
-            below = matrix[1, [layout.place(k) for k in range(self.denominator + 1)]]
-            place = x if self.form == "abs_sum" else x.abs()
-            divisor = horner(place, below.unbind(), torch.empty_like(x))
+            below = space.matrix[1, [layout.place(k) for k in range(self.denominator + 1)]]
             if self.form == "abs_sum":
-                divisor.abs_().add_(1.0)
+                horner(x, below.unbind(), divisor).abs_().add_(1.0)
+            else:
+                horner(torch.abs(x, out=size), below.unbind(), divisor)
             result.div_(divisor)
         out.copy_(result.view(out.shape))
 
