@@ -37,7 +37,7 @@ check: $(READY) ## format, lint, types, and the floors of the house
 	$(BIN)/lint-imports
 
 bench: $(READY) ## time activations beside their peers, JSON lines into benchmarks/results
-	$(BIN)/camber bench activations $(ARGS)
+	$(BIN)/camber bench activations --output benchmarks/results/activations.jsonl $(ARGS)
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
