@@ -208,3 +208,15 @@ def test_unknown_dtypes_have_no_kernel():
 
 def test_the_header_is_shipped():
     assert (Path(toolchain.__file__).parent / "vector_math.h").is_file()
+
+
+def test_without_a_home_directory_kernels_are_kept_for_the_process_only(monkeypatch):
+    def homeless(self):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("CAMBER_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "expanduser", homeless)
+    directory = toolchain._cache_directory()
+    assert directory.is_dir()
+    assert directory.name.startswith("camber-")

@@ -46,8 +46,8 @@ def _cache_directory() -> Path:
     """The private directory of built kernels, or a temporary one where none can be written."""
     named = os.environ.get("CAMBER_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    directory = Path(named) if named else Path(base).expanduser() / "camber"
     try:
+        directory = Path(named) if named else Path(base).expanduser() / "camber"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         owner = directory.stat()
         # A library from a directory that others may write is not ours to load.
@@ -55,7 +55,7 @@ def _cache_directory() -> Path:
             directory, os.W_OK
         ):
             return directory
-    except OSError:
+    except (OSError, RuntimeError):  # RuntimeError: there is no home directory
         pass
     return Path(_temporary_directory().name)
 
