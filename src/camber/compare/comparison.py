@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from camber.compare.rows import Row, all_rows
@@ -58,6 +60,28 @@ class Comparison:
             f"{self.metric.replace('_', ' ')} in {self.unit}, {len(self.seeds)} paired "
             f"seed{'' if len(self.seeds) == 1 else 's'}"
         )
+
+    def log(self, run: Run) -> tuple[Mapping[str, object], ...]:
+        """Return what ``run`` noted while it trained, oldest first; empty if nothing is left of it.
+
+        A record holds ``step``, ``loss`` (the mean since the record before), ``learning_rate``,
+        ``gradient_norm``, the units seen (under the task's unit), ``seconds``, and what the rows
+        noted. It is read from the run directory each time: ``jobs/<run.job>/metrics.jsonl``.
+        """
+        path = Path(self.directory, "jobs", run.job or "-", "metrics.jsonl")
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError):  # moved, deleted or damaged: a log is no result
+            return ()
+        records = []
+        for line in lines:
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):  # cut short by a kill
+                break
+            if isinstance(record, dict):
+                records.append(record)
+        return tuple(records)
 
     def heading(self, row: Row) -> str:
         """The heading of ``row`` in this comparison."""

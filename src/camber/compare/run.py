@@ -180,7 +180,7 @@ def _runs(
         outcome = found[job]
         if outcome.status == "failed":
             raise RunError(f"{entry.label}, seed {seed}: {outcome.error}")
-        runs.setdefault(entry.label, []).append(Run.from_result(seed, outcome.result))
+        runs.setdefault(entry.label, []).append(Run.from_result(seed, outcome.result, job.short))
     return {label: tuple(own) for label, own in runs.items()}
 
 

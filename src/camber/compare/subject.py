@@ -24,7 +24,8 @@ class Run:
 
     ``metric`` is NaN where the run diverged; ``step`` is where it ended and ``reason`` says why.
     ``peak_bytes`` is the most memory the run held on a GPU, None elsewhere.
-    ``probes`` holds what each row's probe said of the trained model.
+    ``probes`` holds what each row's probe said of the trained model. ``job`` is the short address
+    of the job behind it, the name of its folder in the run directory.
     """
 
     seed: int
@@ -37,6 +38,7 @@ class Run:
     seconds: float
     peak_bytes: int | None
     probes: Mapping[str, Mapping[str, object]]
+    job: str = ""
 
     @property
     def failed(self) -> bool:
@@ -44,8 +46,8 @@ class Run:
         return self.diverged or not math.isfinite(self.metric)
 
     @classmethod
-    def from_result(cls, seed: int, result: Mapping[str, object]) -> Run:
-        """Read what :func:`camber.compare.job.train_entry` returned."""
+    def from_result(cls, seed: int, result: Mapping[str, object], job: str = "") -> Run:
+        """Read what :func:`camber.compare.job.train_entry` returned for the job ``job``."""
         return cls(
             seed=seed,
             diverged=bool(result["diverged"]),
@@ -57,6 +59,7 @@ class Run:
             seconds=_float(result["seconds"]),
             peak_bytes=peak if isinstance(peak := result["peak_bytes"], int) else None,
             probes=_mapping(result["probes"]),
+            job=job,
         )
 
     def to_dict(self) -> dict[str, object]:
@@ -72,6 +75,7 @@ class Run:
             "seconds": self.seconds,
             "peak_bytes": self.peak_bytes,
             "probes": dict(self.probes),
+            "job": self.job,
         }
 
 
