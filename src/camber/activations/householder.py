@@ -29,7 +29,7 @@ from camber.formula import Formula
 class Householder(Along):
     """Reflect each group of features onto one side of a learnable plane.
 
-    ``y = x - 2 h min(h.x, 0)`` per group, with h = direction / |direction|.
+    ``y = x - 2 h min(h.x, 0)`` per group, with ``h = direction / |direction|``.
 
     Args:
         group_size: how many neighbours form a group; must divide the axis.

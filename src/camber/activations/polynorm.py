@@ -55,7 +55,7 @@ class PolyNorm(Along):
 
     Shape: any with a non-empty axis ``dim``; the output has the shape and dtype of the input. Half
     precision is computed in float32 inside. The output of a row has RMS at most
-    sum |weight| + |bias|; it is dense: there are no exact zeros to speak of.
+    ``sum |weight| + |bias|``; it is dense: there are no exact zeros to speak of.
 
     Raises:
         CamberError: for an order below 1 or above 64, eps <= 0, or an empty axis.

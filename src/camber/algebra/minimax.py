@@ -51,7 +51,7 @@ class RationalFit:
         denominator: b_1 .. b_n, ascending (the constant term of Q is 1).
         form: which denominator the coefficients are for; the two are not interchangeable.
         interval: where the fit was made.
-        error: the largest |f - P/Q| measured on ``points`` evenly spaced points of the interval.
+        error: the largest ``|f - P/Q|`` on ``points`` evenly spaced points of the interval.
         at: the x of that error.
         lower: no fit of these degrees and this form does better on these points (up to the
             solver's relative tolerance); ``error / lower`` is near 1 for a finished fit.

@@ -149,7 +149,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """How the formula grows: its order p, |f| ~ c|x|^p, at −∞ and +∞, and the leading terms.
+    """How the formula grows: its order p, ``|f| ~ c|x|^p``, at −∞ and +∞, and the leading terms.
 
     An order is +inf for exponential growth, −inf for exponential decay or zero, nan where it is
     not known or the formula is not defined.

@@ -184,7 +184,8 @@ def rational(
         numerator: (1, m+1) or (groups, m+1), coefficients ascending from a_0, m >= 1.
         denominator: (1, n) or (groups, n), coefficients ascending from b_1; n = 0 for a polynomial.
         groups: number of groups of contiguous channels; by default the larger of the two counts.
-        form: ``"sum_abs"`` (Q = 1 + sum |b_k||x|^k) or ``"abs_sum"`` (Q = 1 + |sum b_k x^k|).
+        form: ``"sum_abs"``, where ``Q = 1 + sum |b_k| |x|^k``, or ``"abs_sum"``, where
+            ``Q = 1 + |sum b_k x^k|``.
         channel_dim: the axis of the channels.
         backend: see :mod:`camber.fast.dispatch`.
 
