@@ -1,20 +1,30 @@
 """Building blocks made of activations."""
 
-from camber.layers.causal_attention import CausalSelfAttention, KeyValueCache
-from camber.layers.choice import ActivationChoice, fresh, is_gated
+from camber.layers.choice import ActivationChoice, channel_multiple, fitted, fresh, is_gated
 from camber.layers.feed_forward import FeedForward
-from camber.layers.matched_width import WidthMatch, match_activation, matched_hidden
+from camber.layers.matched_width import (
+    WidthMatch,
+    coefficient_counts,
+    match_activation,
+    match_by_count,
+    matched_hidden,
+)
 from camber.layers.rotary import rotary_table, rotate
+from camber.layers.self_attention import KeyValueCache, SelfAttention
 
 __all__ = [
     "ActivationChoice",
-    "CausalSelfAttention",
     "FeedForward",
     "KeyValueCache",
+    "SelfAttention",
     "WidthMatch",
+    "channel_multiple",
+    "coefficient_counts",
+    "fitted",
     "fresh",
     "is_gated",
     "match_activation",
+    "match_by_count",
     "matched_hidden",
     "rotary_table",
     "rotate",

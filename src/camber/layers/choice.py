@@ -6,6 +6,8 @@ into two places would share its coefficients, which is rarely meant.
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,6 +16,7 @@ from torch import nn
 
 from camber.activations import Activation, Gated, activation
 from camber.errors import CamberError, DtypeError
+from camber.formula.tree import Call, walk
 
 #: A registered name, formula text, or a factory such as a class or ``functools.partial``.
 ActivationChoice: TypeAlias = str | Callable[[], nn.Module]
@@ -59,17 +62,49 @@ def fresh(choice: ActivationChoice) -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """The place of an activation on the last axis, of ``channels`` channels."""
+    """The place of an activation: how many channels, and on which axis."""
 
     channels: int
     channel_dim: int = -1
 
 
-def fitted(module: nn.Module, channels: int) -> nn.Module:
-    """Return ``module``, or where its coefficients go by channel, a copy made for ``channels``."""
-    if isinstance(module, Activation) and module.layout.granularity != "shared":
-        return module.for_site(Hidden(channels))
-    return module
+def fitted(module: nn.Module, channels: int, channel_dim: int = -1) -> nn.Module:
+    """Return ``module``, or a copy made for its place where the place matters to it.
+
+    The place matters where coefficients go by channel, and off the last axis also where the
+    function itself runs along the channels. Modules of other libraries are returned as they are:
+    only they know their axis.
+
+    Args:
+        module: an activation, fresh from :func:`fresh`.
+        channels: how many channels it will see.
+        channel_dim: the axis they are on: -1, or 1 for images (B, C, H, W).
+    """
+    if not isinstance(module, Activation):
+        return module
+    if module.layout.granularity == "shared" and channel_dim == -1:
+        return module
+    return module.for_site(Hidden(channels, channel_dim))
+
+
+def channel_multiple(module: nn.Module) -> int:
+    """Return the number that must divide the channels ``module`` sees; 1 where any number will do.
+
+    Groups of coefficients divide them, and so do runs of neighbours that a formula sorts or sums.
+
+    Example:
+        >>> channel_multiple(fresh("maxmin")), channel_multiple(fresh("gelu"))
+        (2, 1)
+    """
+    if not isinstance(module, Activation):
+        return 1
+    sizes = [module.layout.groups or 1]
+    with contextlib.suppress(CamberError):  # built from a Python function: no formula to read
+        for node in walk(module.formula.root):
+            size = node.option("size") if isinstance(node, Call) else None
+            if isinstance(size, int):
+                sizes.append(size)
+    return math.lcm(*sizes)
 
 
 def is_gated(module: nn.Module) -> bool:

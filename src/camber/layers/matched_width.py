@@ -10,13 +10,14 @@ Source: N. Shazeer, "GLU Variants Improve Transformer" (2020), arXiv 2002.05202.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from torch import nn
 
 from camber.activations import Activation
 from camber.errors import CamberError
-from camber.layers.choice import ActivationChoice, fitted, fresh, is_gated
+from camber.layers.choice import ActivationChoice, channel_multiple, fitted, fresh, is_gated
 
 #: Counts that differ by more than this share are not called equal.
 TOLERANCE = 0.005
@@ -132,17 +133,73 @@ def match_activation(
         32769
     """
     probe = fresh(choice)
-    # Counted where one channel and two channels are held: the difference grows with the width.
-    one, two = (_coefficients(probe, channels) for channels in (1, 2))
-    groups = probe.layout.groups if isinstance(probe, Activation) else None
+    shared, per_channel = coefficient_counts(probe)
     return matched_hidden(
         width,
         hidden,
         gated=is_gated(probe),
         bias=bias,
-        coefficients=2 * one - two,
-        coefficients_per_channel=two - one,
-        multiple_of=math.lcm(multiple_of, groups or 1),
+        coefficients=shared,
+        coefficients_per_channel=per_channel,
+        multiple_of=math.lcm(multiple_of, channel_multiple(probe)),
+    )
+
+
+def coefficient_counts(probe: nn.Module) -> tuple[int, int]:
+    """Return how many learnable numbers ``probe`` holds: those of the layer, and per channel.
+
+    Example:
+        >>> coefficient_counts(nn.PReLU())
+        (1, 0)
+    """
+    # Counted where one channel and two channels are held: the difference grows with the width.
+    one, two = (_coefficients(probe, channels) for channels in (1, 2))
+    return 2 * one - two, two - one
+
+
+def match_by_count(
+    hidden: int, choice: ActivationChoice, count: Callable[[int, int], int], *, places: int = 1
+) -> WidthMatch:
+    """Return the width of equal parameters for a network whose count is no straight line in it.
+
+    Args:
+        hidden: hidden width of the plain network.
+        choice: the activation; its own coefficients are counted here.
+        count: ``count(maps, k)`` is the exact number of the network's other parameters at hidden
+            width k with ``maps`` input projections (2 where gated, else 1); it grows with k.
+        places: how many fresh activations the network holds, each of hidden width k.
+
+    Returns:
+        The width whose count is nearest to that of the plain network, the smaller of two equally
+        near; a multiple of what the activation's groups ask for.
+
+    Example:
+        >>> square = match_by_count(10, "swiglu", lambda maps, k: maps * k * k)
+        >>> square.hidden, square.parameters, square.reference_parameters
+        (7, 98, 100)
+    """
+    probe = fresh(choice)
+    shared, per_channel = coefficient_counts(probe)
+    maps, step = 2 if is_gated(probe) else 1, channel_multiple(probe)
+
+    def own(k: int) -> int:
+        return count(maps, k) + places * (shared + per_channel * k)
+
+    reference = count(1, hidden)
+    low, high = 0, 1  # in steps; own(low) < reference <= own(high) once the loops are done
+    while own(high * step) < reference:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if own(middle * step) < reference else (low, middle)
+    near = [k * step for k in (low, high) if k > 0]
+    best = min(near, key=lambda k: abs(own(k) - reference))
+    return WidthMatch(
+        hidden=best,
+        parameters=own(best),
+        coefficients=places * (shared + per_channel * best),
+        reference_hidden=hidden,
+        reference_parameters=reference,
     )
 
 

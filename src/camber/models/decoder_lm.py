@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from camber.errors import CamberError, DtypeError
 from camber.layers import (
     ActivationChoice,
-    CausalSelfAttention,
     FeedForward,
     KeyValueCache,
+    SelfAttention,
     WidthMatch,
     match_activation,
     rotary_table,
@@ -70,7 +70,7 @@ class Block(nn.Module):
     def __init__(self, config: DecoderConfig, hidden: int) -> None:
         super().__init__()
         self.attention_norm = nn.RMSNorm(config.width, eps=config.norm_epsilon)
-        self.attention = CausalSelfAttention(config.width, config.heads)
+        self.attention = SelfAttention(config.width, config.heads)
         self.feed_forward_norm = nn.RMSNorm(config.width, eps=config.norm_epsilon)
         self.feed_forward = FeedForward(config.width, hidden, config.activation)
 

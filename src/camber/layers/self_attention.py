@@ -1,4 +1,4 @@
-"""Causal self-attention with rotary positions and a key-value cache.
+"""Self-attention, causal or not, with rotary positions and a key-value cache.
 
 Source: A. Vaswani et al., "Attention Is All You Need" (2017), arXiv 1706.03762; rotary positions
 as in :mod:`camber.layers.rotary`.
@@ -46,20 +46,21 @@ class KeyValueCache:
         return self._past
 
 
-class CausalSelfAttention(nn.Module):
-    """Multi-head attention in which a token sees itself and what came before.
+class SelfAttention(nn.Module):
+    """Multi-head attention in which a token sees itself and what came before, or every token.
 
     Args:
         width: D. heads: N, a divisor of D with D / N even.
+        causal: whether a token is kept from seeing those behind it.
 
     Example:
         >>> from camber.layers.rotary import rotary_table
-        >>> attention = CausalSelfAttention(8, 2)
+        >>> attention = SelfAttention(8, 2)
         >>> attention(torch.randn(1, 5, 8), rotary_table(5, 4)).shape
         torch.Size([1, 5, 8])
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, causal: bool = True) -> None:
         super().__init__()
         if heads < 1 or width % heads or (width // heads) % 2:
             raise CamberError(
@@ -67,13 +68,14 @@ class CausalSelfAttention(nn.Module):
                 f"but got heads={heads}"
             )
         self.heads = heads
+        self.causal = causal
         self.project = nn.Linear(width, 3 * width, bias=False)
         self.output = nn.Linear(width, width, bias=False)
 
     def forward(
         self,
         x: Tensor,
-        rotation: tuple[Tensor, Tensor],
+        rotation: tuple[Tensor, Tensor] | None = None,
         allowed: Tensor | None = None,
         cache: KeyValueCache | None = None,
     ) -> Tensor:
@@ -81,20 +83,22 @@ class CausalSelfAttention(nn.Module):
 
         Args:
             x: the new tokens.
-            rotation: cosines and sines of their positions, each (T, H/2).
+            rotation: cosines and sines of their positions, each (T, H/2); None where the tokens
+                carry their positions themselves.
             allowed: boolean, broadcastable to (B, N, T, S), True where a query may look at a key;
-                None for plain causal attention, which is only right without a past.
+                None for plain attention, causal or not, which is only right without a past.
             cache: holds the past and is extended by the new tokens.
         """
         B, T, D = x.shape
         split = self.project(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3, N, H)
         # split and unbind, not slices: the gradient of a slice fills zeros first
         turning, staying = split.permute(2, 0, 3, 1, 4).split((2, 1))  # (2 and 1, B, N, T, H)
-        queries, keys = rotate(turning, *rotation).unbind(0)  # (B, N, T, H) each
+        turned = turning if rotation is None else rotate(turning, *rotation)
+        queries, keys = turned.unbind(0)  # (B, N, T, H) each
         values = staying.squeeze(0)
         if cache is not None:
             keys, values = cache.append(keys, values)  # (B, N, S, H)
         mixed = F.scaled_dot_product_attention(
-            queries, keys, values, attn_mask=allowed, is_causal=allowed is None
+            queries, keys, values, attn_mask=allowed, is_causal=self.causal and allowed is None
         )  # (B, N, T, H)
         return self.output(mixed.transpose(1, 2).reshape(B, T, D))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from camber.errors import CamberError
-from camber.layers import CausalSelfAttention, KeyValueCache, rotary_table, rotate
+from camber.layers import KeyValueCache, SelfAttention, rotary_table, rotate
 
 
 def test_rotation_is_a_complex_product() -> None:
@@ -37,7 +37,7 @@ def test_scores_depend_on_the_distance_only() -> None:
 
 def test_attention_is_its_definition() -> None:
     B, T, D, N = 2, 5, 12, 3
-    attention = CausalSelfAttention(D, N).double()
+    attention = SelfAttention(D, N).double()
     x = torch.randn(B, T, D, dtype=torch.float64)
     table = rotary_table(T, D // N)
     weights = attention.project.weight.view(3, N, D // N, D)
@@ -64,7 +64,7 @@ def test_the_cache_grows() -> None:
 @pytest.mark.parametrize(("width", "heads"), [(8, 0), (8, 3), (6, 2)])
 def test_bad_heads(width: int, heads: int) -> None:
     with pytest.raises(CamberError, match="heads"):
-        CausalSelfAttention(width, heads)
+        SelfAttention(width, heads)
 
 
 def test_odd_head_size() -> None:
