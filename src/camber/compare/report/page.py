@@ -1,0 +1,93 @@
+"""The page: the answer first, then everything it rests on, in the order a reader asks."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from camber.compare.report.entries import entries_section
+from camber.compare.report.figures import figure_sections
+from camber.compare.report.machine_readable import data_block
+from camber.compare.report.origin import origin_sections
+from camber.compare.report.rows import rows_section
+from camber.compare.report.verdict import answer, question, verdict_section
+from camber.train.atomic import write_text
+from camber.train.html import page
+
+if TYPE_CHECKING:
+    from camber.compare.comparison import Comparison
+
+#: The page promises to stay below 500 kB; beyond this the data for programs stay in result.json.
+LARGEST: Final = 480_000
+
+
+def report_html(comparison: Comparison) -> str:
+    """Return ``comparison`` as one HTML page that needs no other file and asks for none.
+
+    All that a user wrote (labels, formulas, paths) is escaped. The bytes depend on the comparison
+    and the installed versions alone. Figures need matplotlib (the extra ``plot``); without it the
+    page says so and has all the numbers.
+
+    Example:
+        >>> import tempfile
+        >>> from camber import compare
+        >>> from camber.train import InlineExecutor
+        >>> tiny = {"steps": 2, "warmup_steps": 1, "batch": 2, "context": 8, "width": 8}
+        >>> with tempfile.TemporaryDirectory() as place:
+        ...     found = compare.run(["relu", "gelu"], preset="quick", seeds=2, settings=tiny,
+        ...                         directory=place, executor=InlineExecutor())
+        ...     "Which nonlinearity on charlm?" in report_html(found)
+        True
+    """
+    sections = sorted(
+        [
+            verdict_section(comparison),
+            entries_section(comparison),
+            *figure_sections(comparison),
+            rows_section(comparison),
+            *origin_sections(comparison),
+        ],
+        key=lambda section: section.order,
+    )
+    links = "".join(section.link() for section in sections)
+    contents = (
+        f'<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ul>{links}</ul></nav>'
+    )
+    body = "\n".join(
+        [
+            answer(comparison),
+            contents,
+            "<main>",
+            *(section.html() for section in sections),
+            "</main>",
+        ]
+    )
+    room = LARGEST - len(body.encode())
+    return page(
+        f"{question(comparison)} – camber",
+        f"{body}\n{data_block(comparison, room)}",
+        style=_file("report.css"),
+        script=_file("report.js"),
+    )
+
+
+def write_report(comparison: Comparison, path: str | os.PathLike[str] | None = None) -> Path:
+    """Write :func:`report_html` to a file and return where it is.
+
+    Args:
+        comparison: from :func:`camber.compare.run` or :func:`camber.compare.read`.
+        path: ``report.html`` in the comparison's directory unless given. A reader never meets half
+            a file: the old one is replaced when the new one is complete.
+
+    Raises:
+        RunError: the disk is full or the place cannot be written.
+    """
+    target = Path(comparison.directory, "report.html") if path is None else Path(path)
+    write_text(target, report_html(comparison))
+    return target
+
+
+def _file(name: str) -> str:
+    return resources.files("camber.compare.report").joinpath(name).read_text(encoding="utf-8")
