@@ -16,14 +16,13 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
-    "sphinx.ext.mathjax",
     "catalogue",
     "reference",
 ]
 exclude_patterns = ["_build", "pictures"]
 source_suffix = {".md": "markdown"}
 
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
@@ -37,6 +36,8 @@ napoleon_use_ivar = True
 
 html_theme = "furo"
 html_title = "camber"
+html_static_path = ["_static"]
+html_css_files = ["camber.css"]
 html_theme_options = {"navigation_with_keys": True}
 # Types are written as they are in the source, many of them private aliases: they are not links.
 nitpicky = False

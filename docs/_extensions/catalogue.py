@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from latex2mathml.converter import convert
+
 from camber.activations import lookup, names
 from camber.compare import Card, card
 from camber.compare.card import HEADINGS
@@ -36,26 +38,31 @@ def write(application: Sphinx) -> None:
         members = [name for name in names() if lookup(name).kind == kind]
         if not members:
             continue
-        index += [f"## {heading}", "", "| name | formula | what it is |", "| --- | --- | --- |"]
+        index += [f"## {heading}", "", "| name | | formula | what it is |"]
+        index.append("| --- | --- | --- | --- |")
         for name in members:
             entry = lookup(name)
             link, formula = f"[`{name}`]({name}.md)", _code(str(entry.formula), 60)
-            index.append(f"| {link} | {formula} | {_cell(entry.summary)} |")
-            _page(folder, name)
+            drawing = f"![{name}]({name}.svg){{width=110px}}" if _page(folder, name) else ""
+            index.append(f"| {link} | {drawing} | {formula} | {_cell(entry.summary)} |")
         index.append("")
     listing = "\n".join(names())
     index += ["```{toctree}", ":hidden:", "", listing, "```", ""]
     _write(folder / "index.md", "\n".join(index))
 
 
-def _page(folder: Path, name: str) -> None:
+def _page(folder: Path, name: str) -> bool:
+    """Write one page; whether it has a drawing."""
     found = card(name)
     entry = lookup(name)
     lines = [f"# {name}", "", entry.summary, ""]
     lines += ["```text", _wrapped(str(found.formula)), "```", ""]
     if len(str(found.formula)) <= TYPESET:
-        lines += ["$$", to_latex(found.formula), "$$", ""]
-    if _drawn(found, folder / f"{name}.svg"):
+        # MathML, which browsers draw by themselves: no script, no request, and it prints
+        mathematics = convert(to_latex(found.formula), display="block")
+        lines += ["```{raw} html", mathematics, "```", ""]
+    drawn = _drawn(found, folder / f"{name}.svg")
+    if drawn:
         lines += [f"![{name} and its derivative]({name}.svg)", ""]
     about = {
         "kind": found.activation.kind,
@@ -75,6 +82,7 @@ def _page(folder: Path, name: str) -> None:
     lines += ["", "## Use it", "", "```python", found.usage.splitlines()[0], "```", ""]
     lines += ["```sh", found.usage.splitlines()[-1], "```", ""]
     _write(folder / f"{name}.md", "\n".join(lines))
+    return drawn
 
 
 def _drawn(found: Card, path: Path) -> bool:
