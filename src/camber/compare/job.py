@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import torch
+from torch import nn
 
 from camber.compare.entries import Entry
-from camber.compare.rows import all_rows
+from camber.compare.rows import Row, all_rows
+from camber.compare.task_facts import TaskFacts
 from camber.errors import CamberError, RunError
 from camber.tasks import Task
 from camber.tasks import task as task_named
-from camber.train import FitConfig, Job, Workplace, fit
+from camber.train import FitConfig, FitResult, Job, Workplace, fit
 from camber.train.plain_json import plain_dict
 
 #: Raised when what a run does or returns changes, so that old runs are not mixed with new ones.
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 
 
 def run_job(
-    entry: Entry, task: Task, options: Mapping[str, object], config: FitConfig, seed: int
+    entry: Entry,
+    task: Task | TaskFacts,
+    options: Mapping[str, object],
+    config: FitConfig,
+    seed: int,
 ) -> Job:
     """Return the job that trains ``entry`` with ``seed``.
 
     Args:
         entry: what to train.
-        task: the task, for its content (the corpus hash); ``options`` rebuild it in the worker.
+        task: the task or its facts, for its content (the corpus hash); ``options`` rebuild it in
+            the worker.
         options: what :func:`camber.tasks.task` is given beside the name.
-        config: optimiser settings and budget, the same for every entry.
+        config: optimiser settings and budget; steps and learning rate may be the entry's own.
         seed: of initial weights and batches, the same for every entry.
     """
     return Job(
@@ -84,6 +91,8 @@ def train_entry(job: Job, place: Workplace) -> Mapping[str, object]:
         raise RunError(f"the data of {task.name} changed while the comparison ran: start it again")
     settings = _object(job.config["fit"])
     config = FitConfig(**{**settings, "betas": tuple(settings["betas"])})
+    # The search for a learning rate asks for the metric alone.
+    rows = () if job.config.get("purpose") == "tuning" else all_rows()
     model = task.build_model(entry.activation, job.seed)
     if config.device.startswith("cuda") and torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
@@ -93,28 +102,40 @@ def train_entry(job: Job, place: Workplace) -> Mapping[str, object]:
         config,
         seed=job.seed,
         directory=place.folder,
+        callbacks=[row.callback() for row in rows if row.callback is not None],
         on_step=lambda record: place.report(**record),
     )
-    diverged = result.status == "diverged"
     peak = torch.cuda.max_memory_allocated() if config.device.startswith("cuda") else None
     return {
         "metric": result.metric,
-        "diverged": diverged,
+        "diverged": result.status == "diverged",
         "step": result.step,
         "reason": result.reason,
         "units_per_second": result.units_per_second,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "seconds": result.seconds,
         "peak_bytes": peak,
-        "probes": {
-            row.key: dict(row.probe(model, task))
-            for row in all_rows()
-            if row.probe is not None and not diverged
-        },
+        "probes": _probes(rows, model, task, result),
     }
 
 
-def _content(task: Task) -> dict[str, object]:
+def _probes(
+    rows: Sequence[Row], model: nn.Module, task: Task, result: FitResult
+) -> dict[str, object]:
+    """What the rows ask of a trained model, and what they recall of the log of any run."""
+    found: dict[str, object] = {}
+    for row in rows:
+        answer: dict[str, object] = {}
+        if row.probe is not None and result.status == "finished":
+            answer |= row.probe(model, task)
+        if row.recall is not None:
+            answer |= row.recall(result.log)
+        if answer or (row.probe is not None and result.status == "finished"):
+            found[row.key] = answer
+    return found
+
+
+def _content(task: Task | TaskFacts) -> dict[str, object]:
     """What the task's data are, beyond the options that name them."""
     return {"content": task.describe().get("corpus_sha256")}
 

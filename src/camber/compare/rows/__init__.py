@@ -3,7 +3,8 @@
 A row enters by adding a file here that defines ``ROW``; nothing else changes. Its ``measure`` is
 called once per entry when the runs are done; a row that must look at the trained model itself also
 has a ``probe``, which runs inside the job that trained it and whose answer ``measure`` finds in
-``subject.runs``.
+``subject.runs``. A row that watches the training has a ``callback``, which notes into the run's
+log, and may have a ``recall``, which stores a part of that log where a probe's answer stands.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import functools
 import importlib
 import pkgutil
 
-from camber.compare.rows.row import Cell, Probe, Row
+from camber.compare.rows.row import Cell, Probe, Recall, Row
 
-__all__ = ["Cell", "Probe", "Row", "all_rows"]
+__all__ = ["Cell", "Probe", "Recall", "Row", "all_rows"]
 
 _NOT_ROWS = {"row"}
 
