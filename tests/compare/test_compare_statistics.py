@@ -72,8 +72,11 @@ def test_one_seed_says_nothing() -> None:
 
 def test_equal_differences_have_zero_width() -> None:
     assert paired([1.1, 2.1, 3.1], [1.1, 2.1, 3.1]) == (0.0, 0.0, 0.0, 1.0)
-    mean, low, high, p = paired([2.0, 3.0], [1.0, 2.0])
-    assert (mean, low, high, p) == (1.0, 1.0, 1.0, 0.0)
+    # on a grid (an accuracy) two equal differences are a coincidence: the sign-flip p is 2^(1-n)
+    assert paired([2.0, 3.0], [1.0, 2.0]) == (1.0, None, None, 0.5)
+    assert paired([2.0] * 6, [1.0] * 6) == (1.0, 1.0, 1.0, 2.0**-5)
+    # 0.3 - 0.2 and 0.2 - 0.1 differ by rounding alone, which is no spread
+    assert paired([0.3, 0.2], [0.2, 0.1])[3] == 0.5
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -117,6 +120,7 @@ def test_interval_excludes_zero_exactly_where_holm_rejects(table: list[list[floa
     for difference in differences.values():
         assert difference.mean >= 0
         assert difference.holm_p is not None
+        assert (difference.low is None) <= (difference.mean > 0 and not difference.separated)
         # equality to a rounding error of the quantile is not decided either way
         if abs(difference.holm_p - 0.05) > 1e-9:
             assert difference.separated == (difference.holm_p < 0.05)

@@ -1,4 +1,4 @@
-"""One honest sentence per entry: what the numbers support, and no more.
+"""One honest sentence per entry, and per pair: what the numbers support, and no more.
 
 Four cases: separated from the best, not separated ("no difference within noise", with the
 difference the interval leaves open), too few seeds to say, and runs that failed. A failed run is a
@@ -87,6 +87,8 @@ def entry_sentence(difference: Difference, unit: str, *, lower_is_better: bool =
     # Written as a loss against the best, so that "worse by" is a positive number either way.
     sign = 1 if lower_is_better else -1
     mean = sign * difference.mean
+    if difference.low is None and difference.count > 1:
+        return _no_spread(entry, best, mean, unit, difference.count)
     if difference.low is None or difference.high is None or difference.holm_p is None:
         side = "behind" if mean > 0 else "level with"
         gap = f" by {number(mean, unit)}" if mean > 0 else ""
@@ -103,6 +105,83 @@ def entry_sentence(difference: Difference, unit: str, *, lower_is_better: bool =
     return (
         f"{entry}: no difference from {best} within noise: {mean:+.3f} {unit} ({interval}); "
         f"a deficit of up to {number(high)} stays possible."
+    )
+
+
+def pair_sentence(
+    difference: Difference,
+    unit: str,
+    *,
+    lower_is_better: bool = True,
+) -> str:
+    """Say what the paired difference of any two entries supports.
+
+    Args:
+        difference: of the pair, in either direction; the better mean is named first.
+        unit: of the metric.
+        lower_is_better: which mean is the better one.
+
+    Example:
+        >>> found = Difference("gelu", "relu", -0.05, -0.07, -0.03, 0.0004, 0.004, 5, wins=1.0)
+        >>> print(pair_sentence(found, "nats/byte"))
+        gelu is better than relu by 0.050 nats/byte (95 % interval 0.030 to 0.070, Holm p = 0.004).
+    """
+    sign = -1 if lower_is_better else 1
+    if sign * difference.mean < 0:
+        difference = difference.swapped()
+    first, second, count = difference.entry, difference.other, difference.count
+    lead = abs(difference.mean)
+    if difference.low is None and count > 1:
+        return _no_spread(second, first, lead, unit, count)
+    if difference.low is None or difference.high is None or difference.holm_p is None:
+        ended = (
+            f"{first} ended ahead of {second} by {number(lead, unit)}"
+            if lead > 0
+            else f"{first} and {second} ended level"
+        )
+        return (
+            f"{first} and {second}: too few seeds to say; {ended} in {seeds_text(count)}, "
+            f"and an interval needs two or more."
+        )
+    low, high = sorted((sign * difference.low, sign * difference.high))
+    if low == high == 0:
+        return f"{first} and {second} gave the same value in every one of {count} seeds."
+    interval = f"95 % interval {number(low)} to {number(high)}, Holm p {p_text(difference.holm_p)}"
+    if difference.separated:
+        size = "" if difference.effect is None else f", g = {abs(difference.effect):.1f}"
+        seeds = "" if difference.wins in (None, 1.0) else f", ahead in {_share(difference)}"
+        return f"{first} is better than {second} by {number(lead, unit)} ({interval}{size}){seeds}."
+    ahead = "" if difference.wins is None else f", ahead in {_share(difference)}"
+    return (
+        f"{first} and {second}: no difference within noise; {first} leads by "
+        f"{number(lead, unit)}{ahead} ({interval}), and a lead of up to {number(high)} for "
+        f"{first} or {number(0.0 - low)} for {second} stays possible."
+    )
+
+
+def unranked_pair_sentence(
+    entry: str, other: str, failures: Mapping[str, Sequence[Failure]]
+) -> str:
+    """Say why two entries are not compared: which of them diverged, and with which seeds.
+
+    Args:
+        entry, other: the pair.
+        failures: label -> its failed runs; of at least one of the two.
+
+    Example:
+        >>> print(unranked_pair_sentence("relu", "exp(x)", {"exp(x)": [Failure(2, "nan")]}))
+        relu and exp(x) are not compared: exp(x) diverged with seed 2, and the seeds that survive
+        would flatter it.
+    """
+    parts = []
+    for label in (entry, other):
+        if failed := failures.get(label):
+            seeds = _listed([str(failure.seed) for failure in failed])
+            parts.append(f"{label} diverged with {'seed' if len(failed) == 1 else 'seeds'} {seeds}")
+    whom = "it" if len(parts) == 1 else "them"
+    return (
+        f"{entry} and {other} are not compared: {' and '.join(parts)}, "
+        f"and the seeds that survive would flatter {whom}."
     )
 
 
@@ -123,3 +202,16 @@ def failure_sentence(name: str, failures: Sequence[Failure], seeds: int) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _no_spread(entry: str, best: str, gap: float, unit: str, count: int) -> str:
+    """Differences that are equal in all seeds and not 0: there is no spread to judge them by."""
+    return (
+        f"{entry} and {best}: too few seeds to say; {best} led by the same {number(gap, unit)} in "
+        f"every one of {seeds_text(count)}, which leaves no spread to judge it by."
+    )
+
+
+def _share(difference: Difference) -> str:
+    """``"4 of 5 seeds"``: in how many the entry beat the other."""
+    return f"{round((difference.wins or 0.0) * difference.count)} of {seeds_text(difference.count)}"

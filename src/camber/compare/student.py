@@ -1,0 +1,102 @@
+"""Student's t for paired differences: the differences themselves, their interval and their p.
+
+With n differences of mean m and standard deviation s (n - 1 in the denominator),
+
+    interval  m ± t(1 - alpha/2, n - 1) s / sqrt(n),     p = 2 P(T(n-1) > |m| sqrt(n) / s).
+
+A metric on a grid, such as an accuracy, can differ by the same amount in every seed. Then s = 0,
+t is infinite and p would be 0 after two seeds, where such a coincidence is common. What n equal
+differences do show is that n signs agree: p = 2^(1-n), the sign-flip test of Fisher, and no
+interval. Differences of 0 in every seed have p = 1.
+
+Sources: Student (1908), The probable error of a mean, Biometrika 6:1-25; Fisher (1935), The design
+of experiments, section 21.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from camber.errors import CamberError
+
+#: Family-wise level of the intervals of a comparison.
+LEVEL: Final = 0.95
+
+
+def paired_differences(entry: Sequence[float], other: Sequence[float]) -> list[float]:
+    """Return ``entry - other``, seed by seed; what differs by rounding alone is made equal.
+
+    Raises:
+        CamberError: unequal lengths, no pair, or a value that is not finite.
+
+    Example (0.3 - 0.2 and 0.2 - 0.1 differ in the last bit):
+        >>> one, two = paired_differences([0.3, 0.2], [0.2, 0.1])
+        >>> one == two
+        True
+    """
+    if len(entry) != len(other) or not entry:
+        raise CamberError(
+            f"paired differences need as many values on either side and at least one; "
+            f"got {len(entry)} and {len(other)}"
+        )
+    differences = [a - b for a, b in zip(entry, other, strict=True)]
+    if not all(map(math.isfinite, differences)):
+        raise CamberError("paired differences need finite values; drop the failed runs first")
+    rounding = 4 * sys.float_info.epsilon * max(map(abs, (*entry, *other)))
+    if max(differences) - min(differences) <= rounding:
+        middle = sorted(differences)[len(differences) // 2]
+        return [0.0 if abs(middle) <= rounding else middle] * len(differences)
+    return differences
+
+
+def moments(values: Sequence[float]) -> tuple[float, float | None]:
+    """Return mean and standard deviation (n - 1); None for a single value.
+
+    Example:
+        >>> moments([1.0, 2.0, 3.0])
+        (2.0, 1.0)
+    """
+    if len(set(values)) == 1:  # the mean of equal numbers may round away from them
+        return values[0], 0.0 if len(values) > 1 else None
+    mean = math.fsum(values) / len(values)
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+
+
+def t_interval(values: Sequence[float], level: float) -> tuple[float | None, float | None]:
+    """Return the ends of the t-interval of the mean; None for a single value.
+
+    Equal values give that one value twice.
+
+    Example (t(0.975, 2) = 4.302653):
+        >>> [round(end, 4) for end in t_interval([1.0, 2.0, 3.0], 0.95)]
+        [-0.4841, 4.4841]
+    """
+    from scipy.special import stdtrit
+
+    mean, deviation = moments(values)
+    if deviation is None:
+        return None, None
+    half = -float(stdtrit(len(values) - 1, (1 - level) / 2)) * deviation / math.sqrt(len(values))
+    return mean - half, mean + half
+
+
+def p_value(differences: Sequence[float]) -> float | None:
+    """Return the two-sided p of mean 0; None for a single difference.
+
+    Example:
+        >>> round(p_value([1.0, 2.0, 3.0]), 4), p_value([1.0, 1.0, 1.0]), p_value([0.0, 0.0])
+        (0.0742, 0.25, 1.0)
+    """
+    from scipy.special import stdtr
+
+    mean, deviation = moments(differences)
+    if deviation is None:
+        return None
+    if deviation == 0:
+        return 1.0 if mean == 0 else 2.0 ** (1 - len(differences))
+    return 2 * float(
+        stdtr(len(differences) - 1, -abs(mean) * math.sqrt(len(differences)) / deviation)
+    )
