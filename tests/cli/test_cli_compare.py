@@ -34,7 +34,7 @@ def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run jobs in this process: a worker takes seconds to start."""
 
     def here(*args: Any, **kwargs: Any) -> object:
-        return run(*args, **{**kwargs, "executor": InlineExecutor()})
+        return run(*args, **{**kwargs, "executor": InlineExecutor(), "report": False})
 
     monkeypatch.setattr(package, "run", here)
 
@@ -86,7 +86,7 @@ def test_without_entries_the_five_of_the_main_job_run(
         (["relu", "--set", "steps=-3"], "must be positive"),
         (["relu", "--set", "steps=many"], "steps"),
         (["relu", "--device", "warp"], "warp"),
-        (["groupsort:group_size=7", "--quick"], "does not fit charlm"),
+        (["groupsort:group_size=4096", "--quick"], "does not fit charlm"),
         (["relu", "--text", "absent.txt"], "absent.txt; give a file"),
     ],
 )

@@ -52,6 +52,7 @@ def fight(small_text: Path, tmp_path: Path) -> Fight:
             "text": small_text,
             "directory": tmp_path / "run",
             "executor": InlineExecutor(),
+            "report": False,
         }
         return run(entries, **{**given, **changes})  # type: ignore[arg-type]  # by name
 
@@ -165,7 +166,7 @@ def test_nothing_but_diverged_runs_is_refused(fight: Fight) -> None:
 def test_what_the_model_cannot_hold_is_refused_before_training(fight: Fight) -> None:
     events: list[Event] = []
     with pytest.raises(CamberError, match="does not fit charlm"):
-        fight(["relu", "groupsort:group_size=7"], on_event=events.append)
+        fight(["relu", "groupsort:group_size=4096"], on_event=events.append)
     assert not events
 
 

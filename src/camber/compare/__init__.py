@@ -3,7 +3,8 @@
 from camber.compare.card import Card, card
 from camber.compare.comparison import Comparison
 from camber.compare.entries import DEFAULT_ENTRIES, Entry
-from camber.compare.run import run
+from camber.compare.read import read
+from camber.compare.run import resume, run
 from camber.compare.statistics import Difference, Estimate
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "Entry",
     "Estimate",
     "card",
+    "read",
+    "resume",
     "run",
 ]

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from camber.compare.rows import Row, all_rows
-from camber.compare.sentences import best_sentence, entry_sentence, failure_sentence
-from camber.compare.statistics import Difference, Estimate, against_best, estimate
-from camber.compare.subject import Run, Subject
+from camber.compare.rows import Row
+from camber.compare.statistics import Difference, Estimate, Pair
+from camber.compare.subject import Run
 
 if TYPE_CHECKING:
     from camber.compare.entries import Entry
     from camber.compare.table import Report
-    from camber.tasks import Task
+    from camber.compare.tuning import Tuning
+    from camber.train import FitConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +32,13 @@ class Comparison:
         runs: label -> its runs, by seed.
         notes: what the verdict speaks for, the corpus hash, and the command that repeats it.
         directory: where the runs lie.
+        pairs: (label, label) -> the difference of every two entries that can be compared.
+        pair_sentences: (label, label) -> one sentence on every two entries.
+        configs: label -> the settings it was trained with: steps and learning rate may be its own.
+        equal, paces: what entries share, and at equal time the time of a step over the first's.
+        tunings: label -> the search for its learning rate; empty where there was none.
+        environment: versions and machine.
+        report: where this call wrote the report; None where it wrote none.
     """
 
     entries: tuple[Entry, ...]
@@ -52,6 +58,14 @@ class Comparison:
     notes: tuple[str, ...]
     command: str
     directory: str
+    pairs: Mapping[Pair, Difference]
+    pair_sentences: Mapping[Pair, str]
+    configs: Mapping[str, FitConfig]
+    equal: str = "tokens"
+    paces: Mapping[str, float] = field(default_factory=dict)
+    tunings: Mapping[str, Tuning] = field(default_factory=dict)
+    environment: Mapping[str, object] = field(default_factory=dict)
+    report: str | None = None
 
     @property
     def title(self) -> str:
@@ -122,96 +136,28 @@ class Comparison:
                         else None
                     ),
                     "rows": {key: cells[entry.label] for key, cells in self.rows.items()},
+                    "steps": self.configs[entry.label].steps,
+                    "learning_rate": self.configs[entry.label].learning_rate,
+                    "tuning": (
+                        self.tunings[entry.label].to_dict() if entry.label in self.tunings else None
+                    ),
+                    "time_of_a_step": self.paces.get(entry.label),
                     "runs": [run.to_dict() for run in self.runs[entry.label]],
                 }
                 for entry in self.entries
             },
+            "pairs": [
+                {
+                    "entries": list(pair),
+                    "sentence": sentence,
+                    "difference": self.pairs[pair].to_dict() if pair in self.pairs else None,
+                }
+                for pair, sentence in self.pair_sentences.items()
+            ],
+            "equal": self.equal,
             "task": dict(self.task),
+            "environment": dict(self.environment),
             "notes": list(self.notes),
             "command": self.command,
             "directory": self.directory,
         }
-
-
-def assemble(
-    entries: tuple[Entry, ...],
-    task: Task,
-    runs: Mapping[str, tuple[Run, ...]],
-    *,
-    prices: Mapping[str, Mapping[str, object] | None],
-    notes: tuple[str, ...],
-    command: str,
-    directory: str,
-) -> Comparison:
-    """Draw the conclusions from finished runs.
-
-    Args:
-        entries: in the order they were given.
-        task: what they were trained on.
-        runs: label -> one run per seed, all entries with the same seeds in the same order.
-        prices: label -> what the activation alone costs, None where it was not measured.
-        notes, command, directory: for the report.
-    """
-    metric = task.metric
-    lower = metric.better == "lower"
-    values = {
-        label: [math.nan if run.failed else run.metric for run in own]
-        for label, own in runs.items()
-    }
-    estimates = {label: estimate(numbers) for label, numbers in values.items()}
-    best, differences = against_best(values, lower_is_better=lower)
-    first = entries[0].label
-    sentences: dict[str, str] = {}
-    rows: dict[str, dict[str, object]] = {row.key: {} for row in all_rows()}
-    for entry in entries:
-        label = entry.label
-        subject = Subject(
-            entry=entry,
-            runs=runs[label],
-            estimate=estimates[label],
-            difference=differences.get(label),
-            is_best=label == best,
-            reference_parameters=runs[first][0].parameters,
-            price=prices.get(label),
-        )
-        for row in all_rows():
-            rows[row.key][label] = row.measure(subject)
-        if subject.failures:
-            sentences[label] = failure_sentence(label, subject.failures, len(subject.runs))
-        elif label == best:
-            sentences[label] = best_sentence(
-                label, estimates[label], differences, metric.unit, lower_is_better=lower
-            )
-        else:
-            sentences[label] = entry_sentence(
-                differences[label], metric.unit, lower_is_better=lower
-            )
-    return Comparison(
-        entries=entries,
-        task=dict(task.describe()),
-        metric=metric.name,
-        unit=metric.unit,
-        throughput=task.unit,
-        better=metric.better,
-        seeds=tuple(run.seed for run in runs[first]),
-        runs=dict(runs),
-        estimates=estimates,
-        differences=differences,
-        best=best,
-        ranking=_ranking(estimates, lower_is_better=lower),
-        sentences=sentences,
-        rows=rows,
-        notes=notes,
-        command=command,
-        directory=directory,
-    )
-
-
-def _ranking(estimates: Mapping[str, Estimate], *, lower_is_better: bool) -> tuple[str, ...]:
-    sign = 1 if lower_is_better else -1
-    means = {label: value.mean for label, value in estimates.items()}
-    ranked = sorted(
-        (label for label, mean in means.items() if mean is not None),
-        key=lambda label: sign * (means[label] or 0.0),
-    )
-    return (*ranked, *(label for label, mean in means.items() if mean is None))

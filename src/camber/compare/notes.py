@@ -1,21 +1,73 @@
-"""What stands under every verdict: the size it speaks for, the data, and how to repeat it."""
+"""What stands under every verdict: the size it speaks for, how it was made fair, and the data."""
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from camber.compare.entries import Entry
-from camber.tasks import Task
+from camber.compare.request import Request
+from camber.compare.task_facts import TaskFacts
+from camber.compare.tuning import TUNING_SEED, Tuning
+from camber.train import FitConfig
 
 
-def scope(task: Task, parameters: int, steps: int) -> str:
+def scope(request: Request, parameters: int) -> str:
     """Say what size of model and budget the verdict speaks for."""
-    seen = steps * task.units_per_batch
+    steps, facts = request.config.steps, request.facts
+    seen = f"{_count(steps * facts.units_per_batch)} {facts.unit}"
+    budget = f"after {steps:,} {'step' if steps == 1 else 'steps'} ({seen})"
+    if request.equal == "time":
+        budget = f"in the time of {steps:,} steps of {request.entries[0].label} ({seen})"
+    rate = "one learning rate for all entries"
+    if request.tune:
+        rate = "a learning rate of its own for each entry"
     return (
-        f"This verdict speaks for models of {_count(parameters)} parameters after {steps:,} steps "
-        f"({_count(seen)} {task.unit}), with one learning rate for all entries; larger models "
-        f"and longer training may rank them differently."
+        f"This verdict speaks for models of {_count(parameters)} parameters {budget}, with {rate}; "
+        f"larger models and longer training may rank them differently."
+    )
+
+
+def equal_time(configs: Mapping[str, FitConfig], paces: Mapping[str, float]) -> tuple[str, ...]:
+    """Say how many steps each entry got for the same time, and what that depends on."""
+    if not paces:
+        return ()
+    steps = _listed([f"{label} {config.steps:,}" for label, config in configs.items()])
+    return (
+        f"Equal time, not equal data: {steps} steps, from the time of a training step measured "
+        "on the machine where the comparison began, one run at a time on one thread; another "
+        "machine or a busier one shares the steps out differently.",
+    )
+
+
+def tuned(tunings: Mapping[str, Tuning]) -> tuple[str, ...]:
+    """Say which learning rates were chosen, from which and at what cost; warn of the edges."""
+    if not tunings:
+        return ()
+    any_one = next(iter(tunings.values()))
+    grid = [tried.learning_rate for tried in any_one.tried]
+    chosen = _listed([f"{label} {found.learning_rate:.3g}" for label, found in tunings.items()])
+    budgets = sorted({found.steps for found in tunings.values()})
+    spent = " to ".join(f"{steps:,}" for steps in dict.fromkeys((budgets[0], budgets[-1])))
+    found = (
+        f"Learning rates: {chosen}; each chosen by successive halving over the same {len(grid)} "
+        f"rates from {grid[0]:.3g} to {grid[-1]:.3g} ({spent} steps for each entry) with seed "
+        f"{TUNING_SEED:,}, which no run of the verdict uses; the search looks at the same "
+        "held-out data as the verdict."
+    )
+    return (found, *_edges(tunings, "upper", "largest"), *_edges(tunings, "lower", "smallest"))
+
+
+def _edges(tunings: Mapping[str, Tuning], edge: str, extreme: str) -> tuple[str, ...]:
+    """Warn where the best rate of the grid is at its end."""
+    labels = [label for label, tuning in tunings.items() if tuning.edge == edge]
+    if not labels:
+        return ()
+    whose = (
+        f"The rate of {labels[0]} is" if len(labels) == 1 else f"The rates of {_listed(labels)} are"
+    )
+    beyond = "larger" if edge == "upper" else "smaller"
+    return (
+        f"{whose} the {extreme} of those tried: a {beyond} one may do better, and the verdict may "
+        f"undersell what stands at the edge.",
     )
 
 
@@ -31,48 +83,17 @@ def selection(entries: int, ranked: int) -> str:
     )
 
 
-def data(task: Task) -> str:
+def data(facts: TaskFacts) -> str:
     """Say what was learned from, and the hash that names it."""
-    facts = task.describe()
-    source = facts.get("source", task.name)
-    digest = str(facts.get("corpus_sha256", "none"))
-    return f"Data: {source}; corpus sha256 {digest}. Losses compare only where it agrees."
+    source = facts.description.get("source", facts.name)
+    digest = facts.description.get("corpus_sha256")
+    if digest is None:
+        return f"Data: {source}; no hash names it, so take care to compare results on equal data."
+    return f"Data: {source}; corpus sha256 {digest}. Results compare only where it agrees."
 
 
-def command(
-    entries: Sequence[Entry],
-    *,
-    task: str,
-    preset: str,
-    seeds: int,
-    text: str | None,
-    settings: Mapping[str, object],
-    device: str,
-    directory: str | None,
-) -> str:
-    """Return the command line that repeats the comparison, and resumes it if it was cut short.
-
-    Example:
-        >>> command([Entry("relu"), Entry("x*sigmoid(x)")], task="charlm", preset="default",
-        ...         seeds=5, text=None, settings={"steps": 9}, device="cpu", directory=None)
-        "camber compare relu 'x*sigmoid(x)' --preset default --seeds 5 --set steps=9"
-    """
-    words = ["camber", "compare", *(entry.written for entry in entries)]
-    if any(entry.written.startswith("-") for entry in entries):
-        words.insert(2, "--")
-    options = [] if task == "charlm" else ["--task", task]
-    options += ["--preset", preset, "--seeds", str(seeds)]
-    if text is not None:
-        options += ["--text", text]
-    for key, value in settings.items():
-        options += ["--set", f"{key}={value}"]
-    if device != "cpu":
-        options += ["--device", device]
-    if directory is not None:
-        options += ["--directory", directory]
-    if "--" in words:  # options must stand before a bare --
-        return shlex.join([*words[:2], *options, *words[2:]])
-    return shlex.join([*words, *options])
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _count(number: int) -> str:

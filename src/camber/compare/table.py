@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from camber.compare.rows import all_rows
+from camber.compare.sentences import number
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -34,16 +36,33 @@ class Report:
             yield table_of(comparison, comparison.ranking[start : start + across])
         yield Text("")
         for label in comparison.ranking:
-            yield Text(f"• {comparison.sentences[label]}")
+            yield _item("•", comparison.sentences[label])
+        for line in other_pairs(comparison):
+            yield _item("·", line)
         yield Text("")
-        yield from (Text(note) for note in comparison.notes)
-        yield Text(f"Again: {comparison.command}")
-        legend = [
-            f"{comparison.heading(row).splitlines()[0]}: {row.explain}"
-            for row in all_rows()
-            if _answered(comparison, row.key)
-        ]
-        yield Text("; ".join(legend) + ".", style="dim")
+        for note in comparison.notes:
+            yield _item("-", note)
+        yield _item("-", f"Again: {comparison.command}")
+        yield Text("")
+        yield _legend(comparison)
+
+
+def other_pairs(comparison: Comparison) -> Iterator[str]:
+    """Yield a line or two on the pairs without the best entry: those that differ, and the rest."""
+    apart, level = [], []
+    lower = comparison.better == "lower"
+    for pair, difference in comparison.pairs.items():
+        if comparison.best in pair:
+            continue  # the sentences above say it
+        ahead = difference if (difference.mean < 0) == lower else difference.swapped()
+        if difference.separated:
+            apart.append(f"{ahead.entry} before {ahead.other} by {number(abs(ahead.mean))}")
+        elif difference.low is not None:
+            level.append(f"{ahead.entry} and {ahead.other}")
+    if apart:
+        yield f"Also separated: {'; '.join(apart)} {comparison.unit}."
+    if level:
+        yield f"Within noise of each other: {'; '.join(level)}."
 
 
 def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
@@ -59,6 +78,25 @@ def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
             # A line each: a heading that wraps must not push the next answer off its question.
             for line in zip_longest(comparison.heading(row).splitlines(), *shown, fillvalue=""):
                 table.add_row(*(Text(cell) for cell in line))
+    return table
+
+
+def _legend(comparison: Comparison) -> Table:
+    """What each row means, one line each."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", max_width=HEADING)
+    table.add_column(style="dim")
+    for row in all_rows():
+        if _answered(comparison, row.key):
+            heading = comparison.heading(row).splitlines()[0]
+            table.add_row(Text(heading), Text(row.explain))
+    return table
+
+
+def _item(mark: str, line: str) -> Table:
+    """A line of a list; what does not fit goes on below its first word."""
+    table = Table.grid(padding=(0, 1))
+    table.add_row(Text(mark), Text(line))
     return table
 
 

@@ -66,7 +66,7 @@ class RunDirectory:
         self.config = plain_dict(config, where="the configuration")
         self.digest = digest_of(self.config)
         make_directory(self.path)
-        stored = self._stored()
+        stored = stored_record(self.path)
         if stored is None:
             self._refuse_foreign_files()
             record = {
@@ -77,6 +77,9 @@ class RunDirectory:
             }
             write_text(self.path / "study.toml", to_toml(record))
         elif stored["digest"] != self.digest:
+            there, here = described(stored["config"]), described(self.config)
+            if there != here:
+                raise RunError(f"{self.path} holds {there}, not {here}: choose another directory")
             difference = _difference(stored["config"], self.config)
             raise RunError(
                 f"{self.path} belongs to another configuration ({difference}): "
@@ -86,28 +89,6 @@ class RunDirectory:
         self._drop_half_line()
 
     # -- the configuration ---------------------------------------------------------------------
-
-    def _stored(self) -> dict[str, object] | None:
-        path = self.path / "study.toml"
-        remedy = "delete the directory to start this run again, or choose another"
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RunError(f"{path} is damaged (it is not valid TOML): {remedy}") from error
-        except OSError as error:
-            raise read_error(path, error) from error
-        if not isinstance(table.get("config"), dict) or "digest" not in table:
-            raise RunError(f"{path} was not written by camber: {remedy}")
-        if table.get("schema") != RUN_SCHEMA:
-            raise RunError(
-                f"{path} has schema version {table.get('schema')!r} and this camber reads "
-                f"{RUN_SCHEMA}: {remedy}"
-            )
-        if digest_of(table["config"]) != table["digest"]:
-            raise RunError(f"{path} was changed after it was written: {remedy}")
-        return table
 
     def _refuse_foreign_files(self) -> None:
         for entry in sorted(self.path.iterdir()):
@@ -222,6 +203,49 @@ class RunDirectory:
 
 
 _START_AGAIN: Final = "delete the directory to start this run again, or choose another"
+
+
+def stored_record(directory: Path) -> dict[str, object] | None:
+    """Return the record in ``study.toml``, whose ``config`` is an object; None without a file.
+
+    Raises:
+        RunError: the file is damaged, was changed, or cannot be read.
+    """
+    path = directory / "study.toml"
+    remedy = "delete the directory to start this run again, or choose another"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} is damaged (it is not valid TOML): {remedy}") from error
+    except OSError as error:
+        raise read_error(path, error) from error
+    if not isinstance(table.get("config"), dict) or "digest" not in table:
+        raise RunError(f"{path} was not written by camber: {remedy}")
+    if table.get("schema") != RUN_SCHEMA:
+        raise RunError(
+            f"{path} has schema version {table.get('schema')!r} and this camber reads "
+            f"{RUN_SCHEMA}: {remedy}"
+        )
+    if digest_of(table["config"]) != table["digest"]:
+        raise RunError(f"{path} was changed after it was written: {remedy}")
+    return table
+
+
+def described(config: object) -> str:
+    """Say in words what a directory with the configuration ``config`` holds.
+
+    Example:
+        >>> described({"study": "polycom", "size": "tiny"}), described({"kind": "comparison"})
+        ('the study polycom', 'a comparison')
+    """
+    if isinstance(config, Mapping):
+        if "study" in config:
+            return f"the study {config['study']}"
+        if config.get("kind") == "comparison":
+            return "a comparison"
+    return "a single run"
 
 
 def _difference(stored: object, wanted: object, where: str = "") -> str:

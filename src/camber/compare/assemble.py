@@ -1,0 +1,145 @@
+"""From finished runs to the comparison: estimates, differences, sentences and rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from camber.compare.command import command
+from camber.compare.comparison import Comparison
+from camber.compare.rows import all_rows
+from camber.compare.sentences import (
+    Failure,
+    best_sentence,
+    entry_sentence,
+    failure_sentence,
+    pair_sentence,
+    unranked_pair_sentence,
+)
+from camber.compare.statistics import (
+    Difference,
+    Estimate,
+    Pair,
+    best_mean,
+    estimate,
+    pairwise,
+    seen_from,
+)
+from camber.compare.subject import Run, Subject
+
+if TYPE_CHECKING:
+    from camber.compare.request import Request
+    from camber.compare.tuning import Tuning
+    from camber.train import FitConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What was found out for a request.
+
+    Args:
+        runs: label -> one run per seed, all entries with the same seeds in the same order.
+        configs: label -> the settings it was trained with.
+        paces: label -> the time of a step over the first entry's; empty at equal tokens.
+        tunings: label -> the search for its learning rate; empty where there was none.
+        prices: label -> what the activation alone costs, None where it was not measured.
+        notes: for the report.
+        pairs: the differences at the levels that a sequential comparison allows; None elsewhere.
+    """
+
+    runs: Mapping[str, tuple[Run, ...]]
+    configs: Mapping[str, FitConfig]
+    paces: Mapping[str, float]
+    tunings: Mapping[str, Tuning]
+    prices: Mapping[str, Mapping[str, object] | None]
+    notes: tuple[str, ...]
+    pairs: Mapping[Pair, Difference] | None = None
+
+
+def assemble(request: Request, findings: Findings, directory: Path) -> Comparison:
+    """Draw the conclusions."""
+    metric, runs = request.facts.metric, findings.runs
+    lower = metric.better == "lower"
+    values = {
+        label: [math.nan if run.failed else run.metric for run in own]
+        for label, own in runs.items()
+    }
+    estimates = {label: estimate(numbers) for label, numbers in values.items()}
+    pairs = findings.pairs
+    if pairs is None:
+        pairs = pairwise(values, lower_is_better=lower)
+    best = best_mean(values, lower_is_better=lower)
+    differences = {} if best is None else seen_from(best, pairs)
+    first = request.entries[0].label
+    failures: dict[str, list[Failure]] = {}
+    sentences: dict[str, str] = {}
+    rows: dict[str, dict[str, object]] = {row.key: {} for row in all_rows()}
+    for entry in request.entries:
+        label = entry.label
+        subject = Subject(
+            entry=entry,
+            runs=runs[label],
+            estimate=estimates[label],
+            difference=differences.get(label),
+            is_best=label == best,
+            reference_parameters=runs[first][0].parameters,
+            price=findings.prices.get(label),
+        )
+        for row in all_rows():
+            rows[row.key][label] = row.measure(subject)
+        if failed := subject.failures:
+            failures[label] = failed
+            sentences[label] = failure_sentence(label, failed, len(subject.runs))
+        elif label == best:
+            sentences[label] = best_sentence(
+                label, estimates[label], differences, metric.unit, lower_is_better=lower
+            )
+        else:
+            sentences[label] = entry_sentence(
+                differences[label], metric.unit, lower_is_better=lower
+            )
+    return Comparison(
+        entries=request.entries,
+        task=dict(request.facts.description),
+        metric=metric.name,
+        unit=metric.unit,
+        throughput=request.facts.unit,
+        better=metric.better,
+        seeds=tuple(run.seed for run in runs[first]),
+        runs=dict(runs),
+        estimates=estimates,
+        differences=differences,
+        pairs=pairs,
+        pair_sentences={
+            pair: pair_sentence(pairs[pair], metric.unit, lower_is_better=lower)
+            if pair in pairs
+            else unranked_pair_sentence(*pair, failures)
+            for pair in combinations(runs, 2)
+        },
+        best=best,
+        ranking=_ranking(estimates, lower_is_better=lower),
+        sentences=sentences,
+        rows=rows,
+        notes=findings.notes,
+        command=command(request, None if request.named else str(directory)),
+        directory=str(directory),
+        configs=findings.configs,
+        equal=request.equal,
+        paces=findings.paces,
+        tunings=findings.tunings,
+        environment=request.environment,
+    )
+
+
+def _ranking(estimates: Mapping[str, Estimate], *, lower_is_better: bool) -> tuple[str, ...]:
+    sign = 1 if lower_is_better else -1
+    means = {label: value.mean for label, value in estimates.items()}
+    ranked = sorted(
+        (label for label, mean in means.items() if mean is not None),
+        key=lambda label: sign * (means[label] or 0.0),
+    )
+    return (*ranked, *(label for label, mean in means.items() if mean is None))

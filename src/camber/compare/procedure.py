@@ -1,0 +1,130 @@
+"""A comparison from request to verdict, as a function of the outcomes of its runs.
+
+Paces (at equal time), then learning rates (tuned), then the runs of the verdict, then what the
+activations cost. Every step follows from the request and from outcomes, so that a comparison cut
+short at any point goes on to the same answer, and a finished one is read without training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from camber.compare import notes
+from camber.compare.assemble import Findings, assemble
+from camber.compare.comparison import Comparison
+from camber.compare.gap import neighbours
+from camber.compare.job import run_job
+from camber.compare.outcomes import Source
+from camber.compare.pace import steps_at
+from camber.compare.request import Request
+from camber.compare.subject import Run
+from camber.compare.tuning import (
+    TUNING_SEED,
+    Trial,
+    Tuning,
+    trials_of,
+    tune,
+    tuning_job,
+    with_steps,
+)
+from camber.errors import CamberError
+from camber.train import FitConfig
+
+Configs = Mapping[str, FitConfig]
+Runs = dict[str, tuple[Run, ...]]
+
+
+def conclude(request: Request, directory: Path, source: Source) -> Comparison:
+    """Ask ``source`` for everything that ``request`` needs, and draw the conclusions.
+
+    Raises:
+        RunError: the source has not all that is asked for.
+        CamberError: every entry has a run that diverged.
+    """
+    configs = {entry.label: request.config for entry in request.entries}
+    paces: Mapping[str, float] = {}
+    if request.equal == "time":
+        paces = source.paces()
+        configs = {
+            label: with_steps(config, steps_at(paces[label], config.steps))
+            for label, config in configs.items()
+        }
+    tunings: Mapping[str, Tuning] = {}
+    if request.tune:
+        tunings = _tuned(request, configs, source)
+        configs = {
+            label: replace(config, learning_rate=tunings[label].learning_rate)
+            for label, config in configs.items()
+        }
+    runs = _runs(request, configs, range(request.seeds), source)
+    _refuse_if_all_failed(runs, directory)
+    prices, damage = source.prices(request.entries)
+    ranked = sum(not any(run.failed for run in own) for own in runs.values())
+    first = runs[request.entries[0].label][0]
+    findings = Findings(
+        runs=runs,
+        configs=configs,
+        paces=paces,
+        tunings=tunings,
+        prices=prices,
+        notes=(
+            notes.scope(request, first.parameters),
+            *notes.equal_time(configs, paces),
+            *notes.tuned(tunings),
+            notes.selection(len(request.entries), ranked),
+            *neighbours(request.entries),
+            notes.data(request.facts),
+            *([damage] if damage else []),
+        ),
+    )
+    return assemble(request, findings, directory)
+
+
+def runs_expected(request: Request) -> int:
+    """How many runs the request takes, at the least where seeds may join."""
+    tuning = trials_of(len(request.entries)) if request.tune else 0
+    return tuning + len(request.entries) * request.seeds
+
+
+def _tuned(request: Request, configs: Configs, source: Source) -> dict[str, Tuning]:
+    entries = {entry.label: entry for entry in request.entries}
+    facts, options = request.facts, request.options
+    after = len(entries) * request.seeds
+
+    def ask(trials: Sequence[Trial], left: int) -> list[float]:
+        jobs = [
+            tuning_job(run_job(entries[label], facts, options, config, TUNING_SEED))
+            for label, config in trials
+        ]
+        outcomes = source.outcomes(jobs, left + after)
+        return [Run.from_result(TUNING_SEED, outcome.result).metric for outcome in outcomes]
+
+    return tune(configs, ask, sign=facts.metric.sign)
+
+
+def _runs(request: Request, configs: Configs, seeds: Sequence[int], source: Source) -> Runs:
+    """Return the runs of the verdict by entry, seeds ascending."""
+    grid = [(entry, seed) for seed in seeds for entry in request.entries]
+    jobs = [
+        run_job(entry, request.facts, request.options, configs[entry.label], seed)
+        for entry, seed in grid
+    ]
+    runs: dict[str, list[Run]] = {}
+    for (entry, seed), outcome in zip(grid, source.outcomes(jobs, 0), strict=True):
+        run = Run.from_result(seed, outcome.result, outcome.job.short)
+        runs.setdefault(entry.label, []).append(run)
+    return {label: tuple(own) for label, own in runs.items()}
+
+
+def _refuse_if_all_failed(runs: Runs, directory: Path) -> None:
+    """Raise where no entry can be ranked: there is no verdict to print."""
+    if any(not any(run.failed for run in own) for own in runs.values()):
+        return
+    label, run = next((label, r) for label, own in runs.items() for r in own if r.failed)
+    others = "" if len(runs) == 1 else f" (and so did the other {len(runs) - 1})"
+    raise CamberError(
+        f"{label} diverged with seed {run.seed}{others}: {run.reason}; nothing is left to rank, "
+        f"and the runs are kept in {directory}"
+    )
