@@ -9,13 +9,20 @@ from camber.layers.matched_width import (
     match_by_count,
     matched_hidden,
 )
+from camber.layers.mixture_experts import FeedForwardExperts
+from camber.layers.mixture_gate import LinearGate
+from camber.layers.mixture_of_experts import MoEAuxiliary, MoELayer
 from camber.layers.rotary import rotary_table, rotate
 from camber.layers.self_attention import KeyValueCache, SelfAttention
 
 __all__ = [
     "ActivationChoice",
     "FeedForward",
+    "FeedForwardExperts",
     "KeyValueCache",
+    "LinearGate",
+    "MoEAuxiliary",
+    "MoELayer",
     "SelfAttention",
     "WidthMatch",
     "channel_multiple",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from camber.errors import CamberError
 from camber.layers.choice import ActivationChoice, fitted, fresh, is_gated
+from camber.layers.sizes import check_sizes
 
 
 class FeedForward(nn.Module):
@@ -43,9 +44,7 @@ class FeedForward(nn.Module):
         bias: bool = False,
     ) -> None:
         super().__init__()
-        for label, value in (("width", width), ("hidden", hidden)):
-            if value < 1:
-                raise CamberError(f"FeedForward: {label} must be at least 1, but got {value}")
+        check_sizes("FeedForward", width=width, hidden=hidden)
         self.activation = fitted(fresh(activation), hidden)
         self.up = nn.Linear(width, hidden, bias=bias)
         self.gate = nn.Linear(width, hidden, bias=bias) if is_gated(self.activation) else None

@@ -1,17 +1,17 @@
-"""A decoder-only language model whose feed-forward networks take any activation.
+"""A decoder-only language model, dense or a mixture of experts, that takes any activation.
 
 Pre-norm blocks ``x + attention(norm(x))``, ``x + feed_forward(norm(x))`` with RMSNorm, rotary
 positions, causal attention and no biases in linear layers: the dense layout of PolyCom
-(Z. Zhuo et al., ICLR 2025, arXiv 2411.03884), small enough to read.
+(Z. Zhuo et al., ICLR 2025, arXiv 2411.03884), small enough to read. With experts, a mixture of
+them stands in the place of each feed-forward network.
 
 Shape legend: B batch, T new tokens, S all tokens seen, V vocabulary, D width.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -19,49 +19,18 @@ from torch.nn import functional as F
 
 from camber.errors import CamberError, DtypeError
 from camber.layers import (
-    ActivationChoice,
     FeedForward,
     KeyValueCache,
+    MoEAuxiliary,
+    MoELayer,
     SelfAttention,
     WidthMatch,
     match_activation,
     rotary_table,
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecoderConfig:
-    """The shape of a :class:`DecoderLM`.
-
-    Args:
-        vocabulary: V, number of token values.
-        context: most tokens the model can see.
-        layers, width, heads: depth, D, attention heads.
-        hidden: feed-forward width of a *plain* network, 4 D unless given. Gated networks and
-            those with many coefficients get the width of equal parameters.
-        activation: a name, formula text, or a factory; each layer gets a fresh module.
-        tied: whether the output matrix is the embedding.
-        rotary_base, norm_epsilon, initial_std: constants of positions, norms and initialisation.
-    """
-
-    vocabulary: int = 256
-    context: int = 64
-    layers: int = 2
-    width: int = 64
-    heads: int = 2
-    hidden: int | None = None
-    activation: ActivationChoice = "gelu"
-    tied: bool = False
-    rotary_base: float = 10_000.0
-    norm_epsilon: float = 1e-6
-    initial_std: float = 0.02
-
-    def __post_init__(self) -> None:
-        for name in ("vocabulary", "context", "layers", "width", "heads"):
-            if getattr(self, name) < 1:
-                raise CamberError(
-                    f"DecoderConfig: {name} must be at least 1, but got {getattr(self, name)}"
-                )
+from camber.models.decoder_config import DecoderConfig
+from camber.models.initial_weights import draw_weights, seeded, unit_gain
+from camber.models.parameter_count import describe_parameters
 
 
 class Block(nn.Module):
@@ -69,10 +38,22 @@ class Block(nn.Module):
 
     def __init__(self, config: DecoderConfig, hidden: int) -> None:
         super().__init__()
-        self.attention_norm = nn.RMSNorm(config.width, eps=config.norm_epsilon)
-        self.attention = SelfAttention(config.width, config.heads)
-        self.feed_forward_norm = nn.RMSNorm(config.width, eps=config.norm_epsilon)
-        self.feed_forward = FeedForward(config.width, hidden, config.activation)
+        D = config.width
+        self.attention_norm = _norm(config)
+        self.attention = SelfAttention(D, config.heads)
+        self.feed_forward_norm = _norm(config)
+        self.feed_forward: FeedForward | MoELayer = (
+            MoELayer(
+                D,
+                D,
+                config.experts,
+                hidden=hidden,
+                activation=config.activation,
+                top_k=config.experts_per_token,
+            )
+            if config.experts
+            else FeedForward(D, hidden, config.activation)
+        )
 
     def forward(
         self,
@@ -80,10 +61,16 @@ class Block(nn.Module):
         rotation: tuple[Tensor, Tensor],
         allowed: Tensor | None,
         cache: KeyValueCache | None,
+        routings: list[MoEAuxiliary],
     ) -> Tensor:
-        """Map (B, T, D) to (B, T, D)."""
+        """Map (B, T, D) to (B, T, D); with experts, add to ``routings`` how tokens were sent."""
         x = x + self.attention(self.attention_norm(x), rotation, allowed, cache)
-        return x + self.feed_forward(self.feed_forward_norm(x))
+        normal = self.feed_forward_norm(x)
+        if isinstance(self.feed_forward, FeedForward):
+            return x + self.feed_forward(normal)
+        y, routing = self.feed_forward(normal)
+        routings.append(routing)
+        return x + y
 
 
 class DecoderLM(nn.Module):
@@ -92,13 +79,16 @@ class DecoderLM(nn.Module):
     Args:
         config: its shape.
         seed: fixes the initial weights: normal with deviation ``initial_std``, divided by
-            sqrt(2 layers) for the two matrices that write to the residual stream. Each matrix
-            draws from its own stream, named by the matrix, so models that differ in the
-            activation alone start from equal weights wherever their shapes agree. The global
-            generator is neither read nor moved.
+            sqrt(2 layers) for the matrices that write to the residual stream. Without norms
+            embeddings are N(0, 1) and matrices but the head N(0, 1 / fan_in), ``down`` multiplied
+            by the activation's gain E[act(z)^2]^(-1/2), so that the residual stream keeps the
+            scale that norms would give it. Each matrix draws from its own stream, named by the
+            matrix, so models that differ in the activation alone start from equal weights wherever
+            their shapes agree. The global generator is neither read nor moved.
 
     Attributes:
-        width_match: the hidden width chosen and its parameter counts.
+        width_match: the hidden width chosen and the counts of one layer's feed-forward network, or
+            of all its experts.
 
     Example:
         >>> model = DecoderLM(DecoderConfig(activation=nn.ReLU), seed=1)
@@ -112,39 +102,34 @@ class DecoderLM(nn.Module):
     def __init__(self, config: DecoderConfig, *, seed: int = 0) -> None:
         super().__init__()
         self.config = config
-        hidden = config.hidden if config.hidden is not None else 4 * config.width
-        # Layers and some activations draw initial values from the global generator: fork it, so
-        # that those values too follow from the seed and the caller's stream stays where it was.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.width_match: WidthMatch = match_activation(config.width, hidden, config.activation)
+        with seeded(seed):
+            self.width_match: WidthMatch = _match(config)
             self.embedding = nn.Embedding(config.vocabulary, config.width)
             self.blocks = nn.ModuleList(
                 Block(config, self.width_match.hidden) for _ in range(config.layers)
             )
-            self.norm = nn.RMSNorm(config.width, eps=config.norm_epsilon)
+            self.norm = _norm(config)
             self.head = (
                 None if config.tied else nn.Linear(config.width, config.vocabulary, bias=False)
             )
+            draw_weights(self, self._std, seed=seed)
         cosines, sines = rotary_table(
             config.context, config.width // config.heads, config.rotary_base
         )
         self.register_buffer("cosines", cosines, persistent=False)
         self.register_buffer("sines", sines, persistent=False)
-        self._initialise(seed)
 
-    @torch.no_grad()
-    def _initialise(self, seed: int) -> None:
-        for path, module in self.named_modules():
-            if isinstance(module, nn.Linear | nn.Embedding):
-                std = self.config.initial_std
-                if path.endswith(("attention.output", "feed_forward.down")):
-                    std /= math.sqrt(2 * self.config.layers)
-                digest = hashlib.sha256(f"{seed}:{path}".encode()).digest()
-                generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
-                # drawn in float32 whatever the default dtype, so that float64 models start equal
-                draw = torch.empty(module.weight.shape, dtype=torch.float32)
-                module.weight.copy_(draw.normal_(0.0, std, generator=generator))
+    def _std(self, path: str, fan_in: int) -> float:
+        config, std = self.config, self.config.initial_std
+        if not config.normalise and path != "head":
+            std = 1.0 if path == "embedding" else 1 / math.sqrt(fan_in)
+        if path.endswith((".output", ".down")):  # write to the residual stream
+            std /= math.sqrt(2 * config.layers)
+        if path.endswith(".down") and not config.normalise:
+            block = path.partition(".feed_forward")[0]
+            act = self.get_submodule(f"{block}.feed_forward.activation")
+            std *= unit_gain(act, self.width_match.hidden)
+        return std
 
     def empty_cache(self) -> list[KeyValueCache]:
         """Return an empty key-value cache: one per layer."""
@@ -155,7 +140,8 @@ class DecoderLM(nn.Module):
         tokens: Tensor,
         padding_mask: Tensor | None = None,
         cache: list[KeyValueCache] | None = None,
-    ) -> Tensor:
+        auxiliary: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Return the logits of the token that follows each position.
 
         Args:
@@ -164,9 +150,12 @@ class DecoderLM(nn.Module):
                 seen including those in the cache. Padding is never looked at; the logits at
                 padding positions mean nothing.
             cache: from :meth:`empty_cache`; holds the tokens before these and is extended.
+            auxiliary: whether to return the auxiliary loss too, to be added to the training loss:
+                balance_weight * balance + z_weight * z, means over the layers; 0 without experts.
 
         Returns:
-            (B, T, V) logits in the dtype of the weights, or of autocast.
+            (B, T, V) logits in the dtype of the weights, or of autocast; with ``auxiliary`` a pair
+            of them and the 0-d auxiliary loss in float32 or wider.
 
         Raises:
             DtypeError: for tokens or masks of the wrong type.
@@ -178,10 +167,32 @@ class DecoderLM(nn.Module):
         rotation = (self.cosines[past : past + T], self.sines[past : past + T])
         allowed = self._allowed(T, past, padding_mask)
         x = self.embedding(tokens)  # (B, T, D)
+        routings: list[MoEAuxiliary] = []
         for index, block in enumerate(self.blocks):
-            x = block(x, rotation, allowed, cache[index] if cache else None)
+            x = block(x, rotation, allowed, cache[index] if cache else None, routings)
         x = self.norm(x)
-        return F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
+        logits = F.linear(x, self.embedding.weight) if self.head is None else self.head(x)
+        return (logits, self._auxiliary(routings)) if auxiliary else logits
+
+    def _auxiliary(self, routings: list[MoEAuxiliary]) -> Tensor:
+        if not routings:
+            return self.embedding.weight.new_zeros((), dtype=torch.float32)
+        balance = torch.stack([routing.balance_loss for routing in routings]).mean()
+        z = torch.stack([routing.z_loss for routing in routings]).mean()
+        return self.config.balance_weight * balance + self.config.z_weight * z
+
+    def describe(self) -> dict[str, Any]:
+        """Exact parameter counts, for a report; see :func:`describe_parameters`.
+
+        With experts, ``active_parameters`` leaves out those a token is not sent to.
+        """
+        E, k, layers = self.config.experts, self.config.experts_per_token, self.config.layers
+        idle = 0
+        if E:
+            experts = self.width_match.parameters - self.width_match.coefficients
+            idle = layers * (E - k) * experts // E
+        counts = describe_parameters(self, self.width_match, matched=layers, idle=idle)
+        return {"model": "moe" if E else "dense", **counts}
 
     def _allowed(self, T: int, past: int, padding_mask: Tensor | None) -> Tensor | None:
         if padding_mask is None and past == 0:
@@ -264,3 +275,18 @@ class DecoderLM(nn.Module):
             if cache[0].length == self.config.context:
                 cache, new = self.empty_cache(), tokens[:, -max(1, self.config.context // 2) :]
         return tokens
+
+
+def _norm(config: DecoderConfig) -> nn.Module:
+    if not config.normalise:
+        return nn.Identity()
+    return nn.RMSNorm(config.width, eps=config.norm_epsilon)
+
+
+def _match(config: DecoderConfig) -> WidthMatch:
+    if not config.experts:
+        return match_activation(config.width, config.plain_hidden, config.activation)
+    # E experts of width D hold as many numbers as one network of width E D, and the activation's
+    # coefficients count once for all of them: the width rule carries over.
+    hidden = max(1, round(config.plain_hidden / config.experts_per_token))
+    return match_activation(config.experts * config.width, hidden, config.activation)

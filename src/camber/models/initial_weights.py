@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
-from camber.layers import is_gated
+from camber.layers import FeedForwardExperts, is_gated
 
 #: How many numbers :func:`unit_gain` averages over: 0.5 % of error for a Gaussian's mean square.
 SAMPLES = 65_536
@@ -54,6 +54,35 @@ def draw_normal(weight: Tensor, std: float, *, seed: int, path: str) -> None:
     # drawn in float32 whatever the default dtype, so that float64 models start equal
     draw = torch.empty(weight.shape, dtype=torch.float32)
     weight.copy_(draw.normal_(0.0, std, generator=generator))
+
+
+def draw_weights(model: nn.Module, std: Callable[[str, int], float], *, seed: int) -> None:
+    """Draw every matrix of ``model`` and set its biases to 0; activations are left as they are.
+
+    Args:
+        model: its linear maps, convolutions, embeddings and banks of experts are drawn.
+        std: standard deviation, given the path of a matrix and its fan-in (of an embedding, its
+            width).
+        seed: names the streams, together with the paths.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(4, 2))
+        >>> draw_weights(model, lambda path, fan_in: fan_in**-0.5, seed=0)
+        >>> model[0].bias.tolist()
+        [0.0, 0.0]
+    """
+    for path, module in model.named_modules():
+        if "activation" in path.split("."):
+            continue
+        if isinstance(module, FeedForwardExperts):
+            for name, stack in module.named_parameters():
+                inner = f"{path}.{name}"
+                draw_normal(stack, std(inner, stack.shape[-1]), seed=seed, path=inner)
+        elif isinstance(module, nn.Linear | nn.Conv2d | nn.Embedding):
+            fan_in = module.weight[0].numel()
+            draw_normal(module.weight, std(path, fan_in), seed=seed, path=path)
+            if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
+                nn.init.zeros_(module.bias)
 
 
 @torch.no_grad()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import nn
 
-from camber.errors import CamberError, DtypeError
+from camber.errors import CamberError
 from camber.layers import WidthMatch
+from camber.layers.sizes import check_sizes
 
 
 def describe_parameters(
@@ -35,20 +36,6 @@ def describe_parameters(
         reference_parameters=reference,
     )
     return {**whole.to_dict(), "active_parameters": parameters - idle}
-
-
-def check_sizes(owner: str, **sizes: object) -> None:
-    """Raise unless every size is a whole number of at least 1; ``owner`` names the model.
-
-    Raises:
-        DtypeError: for what is no integer.
-        CamberError: for an integer below 1.
-    """
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise DtypeError(f"{owner}: {name} must be a whole number, but got {value!r}")
-        if value < 1:
-            raise CamberError(f"{owner}: {name} must be at least 1, but got {value}")
 
 
 def check_image(owner: str, image: object) -> None:

@@ -29,8 +29,9 @@ from camber.layers import (
     is_gated,
     match_by_count,
 )
-from camber.models.initial_weights import draw_normal, seeded, unit_gain
-from camber.models.parameter_count import check_image, check_sizes, describe_parameters
+from camber.layers.sizes import check_sizes
+from camber.models.initial_weights import draw_weights, seeded, unit_gain
+from camber.models.parameter_count import check_image, describe_parameters
 
 #: Images are halved before the blocks while a side is longer, and once more half-way through them
 #: where a side is longer than half of it.
@@ -125,18 +126,16 @@ class ResNet(nn.Module):
             self._initialise(seed)
 
     def _initialise(self, seed: int) -> None:
-        for path, module in self.named_modules():
-            if not isinstance(module, nn.Linear | nn.Conv2d):
-                continue
-            std = 1 / math.sqrt(module.weight[0].numel())
-            if path.endswith(".down"):
-                std /= math.sqrt(self.config.blocks)
-                if not self.config.normalise:
-                    act = self.get_submodule(path.removesuffix("down") + "activation")
-                    std *= unit_gain(act, self.width_match.hidden, channel_dim=1)
-            draw_normal(module.weight, std, seed=seed, path=path)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+        def std(path: str, fan_in: int) -> float:
+            if not path.endswith(".down"):
+                return 1 / math.sqrt(fan_in)
+            gain = 1.0
+            if not self.config.normalise:
+                act = self.get_submodule(path.removesuffix("down") + "activation")
+                gain = unit_gain(act, self.width_match.hidden, channel_dim=1)
+            return gain / math.sqrt(fan_in * self.config.blocks)
+
+        draw_weights(self, std, seed=seed)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the predictions (B, O) for images (B, C, H, W).

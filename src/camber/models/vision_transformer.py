@@ -22,8 +22,9 @@ from torch.nn import functional as F
 
 from camber.errors import CamberError
 from camber.layers import ActivationChoice, FeedForward, SelfAttention, match_activation
-from camber.models.initial_weights import draw_normal, seeded, unit_gain
-from camber.models.parameter_count import check_image, check_sizes, describe_parameters
+from camber.layers.sizes import check_sizes
+from camber.models.initial_weights import draw_normal, draw_weights, seeded, unit_gain
+from camber.models.parameter_count import check_image, describe_parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,19 +133,17 @@ class ViT(nn.Module):
             self._initialise(seed)
 
     def _initialise(self, seed: int) -> None:
-        draw_normal(self.positions, 0.02, seed=seed, path="positions")
-        for path, module in self.named_modules():
-            if not isinstance(module, nn.Linear):
-                continue
-            std = 1 / math.sqrt(module.in_features)
-            if path.endswith(("attention.output", "feed_forward.down")):
-                std /= math.sqrt(2 * self.config.layers)
-            if path.endswith("feed_forward.down") and not self.config.normalise:
+        def std(path: str, fan_in: int) -> float:
+            if not path.endswith(("attention.output", "feed_forward.down")):
+                return 1 / math.sqrt(fan_in)
+            gain = 1.0
+            if path.endswith("down") and not self.config.normalise:
                 act = self.get_submodule(path.removesuffix("down") + "activation")
-                std *= unit_gain(act, self.width_match.hidden)
-            draw_normal(module.weight, std, seed=seed, path=path)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+                gain = unit_gain(act, self.width_match.hidden)
+            return gain / math.sqrt(fan_in * 2 * self.config.layers)
+
+        draw_weights(self, std, seed=seed)
+        draw_normal(self.positions, 0.02, seed=seed, path="positions")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the predictions (B, O) for images (B, C, H, W).

@@ -12,7 +12,7 @@ from typing import Final
 
 from torch import nn
 
-from camber.layers import FeedForward
+from camber.layers import FeedForward, MoELayer
 
 #: Input projections and output projection of feed-forward networks, by the names of the children.
 #: Where the activation is a scalar function and the network is gated, value and activated gate are
@@ -64,6 +64,8 @@ def surroundings(name: str, owner: nn.Module) -> Surroundings:
         return _after(name, owner)
     if isinstance(owner, FeedForward):
         return Surroundings(owner.down.in_features, -1)
+    if isinstance(owner, MoELayer):
+        return Surroundings(owner.experts.down.shape[-1], -1)
     children: Mapping[str, nn.Module | None] = owner._modules
     for layouts, gated in ((GATED_LAYOUTS, True), (PLAIN_LAYOUTS, False)):
         for inputs, output in layouts:
