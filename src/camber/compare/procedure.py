@@ -30,7 +30,7 @@ from camber.compare.tuning import (
     with_steps,
 )
 from camber.errors import CamberError
-from camber.train import FitConfig
+from camber.train import FitConfig, Job
 
 Configs = Mapping[str, FitConfig]
 Runs = dict[str, tuple[Run, ...]]
@@ -104,17 +104,28 @@ def _tuned(request: Request, configs: Configs, source: Source) -> dict[str, Tuni
     return tune(configs, ask, sign=facts.metric.sign)
 
 
+def verdict_jobs(
+    request: Request, configs: Configs, seeds: Sequence[int]
+) -> list[tuple[str, int, Job]]:
+    """Return label, seed and job of each run of the verdict, seed by seed."""
+    return [
+        (
+            entry.label,
+            seed,
+            run_job(entry, request.facts, request.options, configs[entry.label], seed),
+        )
+        for seed in seeds
+        for entry in request.entries
+    ]
+
+
 def _runs(request: Request, configs: Configs, seeds: Sequence[int], source: Source) -> Runs:
     """Return the runs of the verdict by entry, seeds ascending."""
-    grid = [(entry, seed) for seed in seeds for entry in request.entries]
-    jobs = [
-        run_job(entry, request.facts, request.options, configs[entry.label], seed)
-        for entry, seed in grid
-    ]
+    grid = verdict_jobs(request, configs, seeds)
+    outcomes = source.outcomes([job for _, _, job in grid], 0)
     runs: dict[str, list[Run]] = {}
-    for (entry, seed), outcome in zip(grid, source.outcomes(jobs, 0), strict=True):
-        run = Run.from_result(seed, outcome.result, outcome.job.short)
-        runs.setdefault(entry.label, []).append(run)
+    for (label, seed, job), outcome in zip(grid, outcomes, strict=True):
+        runs.setdefault(label, []).append(Run.from_result(seed, outcome.result, job.short))
     return {label: tuple(own) for label, own in runs.items()}
 
 

@@ -18,14 +18,15 @@ from camber.compare.comparison import Comparison
 from camber.compare.entries import EntryLike
 from camber.compare.job import check_entry
 from camber.compare.outcomes import Training
-from camber.compare.procedure import conclude, runs_expected
+from camber.compare.procedure import conclude, runs_expected, verdict_jobs
 from camber.compare.read import asked_in
+from camber.compare.reporting import reported
 from camber.compare.request import Equal, Request
-from camber.errors import CamberError
 from camber.tasks import Task
 from camber.tasks import task as task_named
 from camber.train import EventSink, Executor, ProcessExecutor, RunDirectory
 from camber.train import executor as executor_named
+from camber.train.job_runner import already_there
 from camber.train.lock import locked
 from camber.train.plain_json import digest_of
 from camber.train.randomness import device_named
@@ -168,7 +169,7 @@ def _perform(
         source = Training(asked, problem, path, executor, on_event)
         comparison = conclude(asked, path, source)
         place.write_result(comparison.to_dict())
-        return _reported(comparison) if report else comparison
+        return reported(comparison) if report else comparison
 
 
 def _executor(given: Executor | str | None, workers: int | None, device: str) -> Executor:
@@ -189,19 +190,11 @@ def _announcement(request: Request, path: Path) -> str:
     if request.max_seeds is not None:
         grid += f", up to {request.max_seeds} seeds"
     search = f" and {total - count * request.seeds} to find learning rates" if request.tune else ""
-    there = len(list(path.glob("jobs/*/outcome.json")))
-    already = f"; {there} {'is' if there == 1 else 'are'} already there" if there else ""
+    if request.tune or request.equal == "time":  # which runs follow is not known yet
+        there = len(list(path.glob("jobs/*/outcome.json")))
+        already = f"; {there} {'is' if there == 1 else 'are'} already there" if there else ""
+    else:
+        configs = {entry.label: request.config for entry in request.entries}
+        grid_jobs = [job for _, _, job in verdict_jobs(request, configs, range(request.seeds))]
+        already = already_there(grid_jobs, path / "jobs")
     return f"{count * request.seeds} runs ({grid}) of {steps}{search}, kept in {path}{already}"
-
-
-def _reported(comparison: Comparison) -> Comparison:
-    """Write the report; where that fails, say so and lose nothing."""
-    from camber.compare.report import write_report
-
-    try:
-        path = write_report(comparison)
-    except CamberError as error:
-        return replace(
-            comparison, notes=(*comparison.notes, f"The report could not be written: {error}.")
-        )
-    return replace(comparison, report=str(path))
