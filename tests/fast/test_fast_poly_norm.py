@@ -1,4 +1,4 @@
-"""PolyNorm: the sheet's known values, and every body against the definition."""
+"""PolyNorm: known values, and every body against the definition."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Meters: known answers of the Lazy Neuron sheet, and streaming against the whole."""
+"""Meters: known answers, and streaming against the whole."""
 
 import math
 
@@ -12,7 +12,7 @@ from camber.sites import MomentMeter, RangeMeter, ZeroMeter
 SHEET = torch.tensor([[0.0, 1.0, 2.0], [0.0, 0.0, 3.0]])
 
 
-def test_the_sheets_counts() -> None:
+def test_counts_by_hand() -> None:
     # known answer 1: nonzero 0.5, per neuron [0, .5, 1], dead {0}, always on {2}
     meter = ZeroMeter()
     meter.update(SHEET)

@@ -32,7 +32,7 @@ def test_tiny_runs_and_its_claims_hold(tmp_path: Path) -> None:
     assert (tmp_path / "study" / "report.html").read_text().count("polynorm") >= 2
 
 
-def test_the_sheets_losses_give_the_sheets_verdict() -> None:
+def test_the_expected_losses_give_the_expected_verdict() -> None:
     # Losses printed with the criterion: GELU 1.779/1.798/1.775, PolyNorm 1.664/1.717/1.684.
     runs = {"gelu": _runs(1.779, 1.798, 1.775), "polynorm": _runs(1.664, 1.717, 1.684)}
     mean, interval = lead_claims(runs, "polynorm", "gelu", 0.05, "nats/byte")
@@ -61,7 +61,7 @@ def test_sizes_are_what_they_say() -> None:
     assert len(smoke) == 25
     fit = smoke[0].config["fit"]
     assert isinstance(fit, dict)
-    # the sheet's setting: 500 steps, AdamW 3e-3, 40 warm-up steps, clip 1
+    # the published setting: 500 steps, AdamW 3e-3, 40 warm-up steps, clip 1
     assert (fit["steps"], fit["learning_rate"], fit["warmup_steps"], fit["clip_norm"]) == (
         500, 3e-3, 40, 1.0,
     )  # fmt: skip

@@ -30,7 +30,7 @@ def test_it_is_a_task() -> None:
     made = task("charlm", preset="quick")
     assert isinstance(made, Task)
     assert isinstance(made, CharLM)
-    assert set(TASKS) == {"charlm"}
+    assert TASKS["charlm"] is CharLM
     with pytest.raises(UnknownNameError, match="charlm"):
         task("charml")
 
@@ -118,17 +118,17 @@ def test_models_have_equal_parameters() -> None:
 
 
 def test_the_presets() -> None:
-    sheet = PRESETS["sheet"]
+    paper = PRESETS["paper"]
     # the published small reproduction of PolyCom, to the letter
-    assert (sheet.layers, sheet.width, sheet.heads, sheet.context, sheet.batch) == (
+    assert (paper.layers, paper.width, paper.heads, paper.context, paper.batch) == (
         2,
         64,
         2,
         64,
         32,
     )
-    assert (sheet.steps, sheet.warmup_steps, sheet.learning_rate) == (500, 40, 3e-3)
-    assert CharLM("sheet").corpus.rule == "tail"
+    assert (paper.steps, paper.warmup_steps, paper.learning_rate) == (500, 40, 3e-3)
+    assert CharLM("paper").corpus.rule == "tail"
     large = PRESETS["d256"]
     assert (large.layers, large.width, large.steps) == (6, 256, 3000)
     for name in PRESETS:
@@ -181,3 +181,39 @@ def test_bad_settings() -> None:
         CharLM(steps=2.5)
     with pytest.raises(CamberError, match="'files' or 'tail'"):
         CharLM(rule="random")
+
+
+def test_a_mixture_pays_its_auxiliary_losses_while_it_trains_only() -> None:
+    made = CharLM(model="moe", experts=4, **TINY)
+    model, batch = made.build_model("swiglu", 0), next(made.batches("train", 0))
+    tokens, targets = batch
+    logits, auxiliary = model(tokens, auxiliary=True)
+    # the definition: PyTorch's cross-entropy of the same logits
+    pure = nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    assert auxiliary > 0.01  # 0.01 times a balance loss of at least nearly 1, and the z-loss
+    torch.testing.assert_close(made.loss(model, batch), pure + auxiliary)
+    torch.testing.assert_close(made.loss(model.eval(), batch), pure)
+    without = CharLM(model="moe", experts=4, **TINY).build_model("swiglu", 0)
+    assert made.evaluate(model) == made.evaluate(without)
+
+
+def test_a_mixture_reports_total_and_active_parameters() -> None:
+    dense, moe = CharLM("quick"), CharLM("quick", model="moe")
+    plain, report = dense.describe_model("relu"), moe.describe_model("relu")
+    assert plain["active_parameters"] == plain["parameters"] == 131_392
+    # by hand: 2 layers, each with a gate of 64 * 8 and 8 experts of 2 * 64 * 128 in the place of
+    # 2 * 64 * 256
+    gates, expert = 2 * 64 * 8, 2 * 64 * 128
+    assert report["parameters"] == 131_392 + gates + 2 * (8 * expert - 2 * 64 * 256)
+    assert report["active_parameters"] == 131_392 + gates
+    assert moe.describe()["model"] == "moe"
+    assert (plain["model"], report["model"]) == ("dense", "moe")
+    for name in ("swiglu", "polynorm"):
+        assert moe.describe_model(name)["fair"]
+
+
+def test_bad_models() -> None:
+    with pytest.raises(CamberError, match="'dense' or 'moe', but got 'mixture'"):
+        CharLM(model="mixture")
+    with pytest.raises(CamberError, match="experts_per_token=3, but there are 2"):
+        CharLM(model="moe", experts=2, experts_per_token=3, **TINY)

@@ -47,7 +47,7 @@ LEADS = (("polynorm", 0.05), ("polyrelu", 0.06))
 class Config:
     """Which entries are trained, at what size, how often; ``steps`` changes the preset's own."""
 
-    preset: str = "sheet"
+    preset: str = "paper"
     entries: tuple[str, ...] = DEFAULT_ENTRIES
     seeds: int = 5
     steps: int | None = None
