@@ -4,6 +4,7 @@ import contextlib
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import train_job_functions as functions
@@ -86,6 +87,37 @@ def test_a_job_that_kills_twice_fails_with_a_sentence(tmp_path: Path) -> None:
     )
 
 
+def test_a_death_counts_only_where_nothing_was_gained(tmp_path: Path) -> None:
+    # Four deaths, each after another checkpoint, as under preemption: the job ends all the same.
+    events: list[Event] = []
+    job = Job({"deaths": 4}, seed=0)
+    (outcome,) = run_jobs(functions.advance, [job], tmp_path, ProcessExecutor(1), events.append)
+    assert outcome.result == {"step": 5}
+    assert sum(event.kind == "retried" for event in events) == 4
+
+
+def test_workers_killed_at_their_start_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    from camber.train import processes, worker_process
+
+    started: list[worker_process.Worker] = []
+
+    class Doomed(worker_process.Worker):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            started.append(self)
+            if len(started) <= self.unlucky:
+                self._process.kill()
+
+        unlucky = 2
+
+    monkeypatch.setattr(processes, "Worker", Doomed)
+    (outcome,) = ProcessExecutor(1).map(functions.square, _jobs(3))
+    assert outcome.result["square"] == 9
+    Doomed.unlucky = 100
+    with pytest.raises(RunError, match=r"a worker process did not start \(it was killed"):
+        list(ProcessExecutor(1).map(functions.square, _jobs(3)))
+
+
 def test_closing_kills_running_workers(tmp_path: Path) -> None:
     jobs = [Job({"seconds": seconds}, seed=0) for seconds in (0, 600)]
     running = ProcessExecutor(2).map(functions.sleep, jobs, directory=tmp_path)
@@ -128,6 +160,8 @@ def test_executors_by_name() -> None:
         executor("proceses")
     with pytest.raises(CamberError, match="'inline' has no option 'workers': it has none"):
         executor("inline", workers=2)
+    with pytest.raises(CamberError, match=r"it has workers, threads; did you mean 'workers'\?"):
+        executor("processes", worker=2)
     for options in ({"workers": 0}, {"threads": 0}):
         with pytest.raises(CamberError, match="give at least 1"):
             executor("processes", **options)

@@ -61,3 +61,30 @@ def token(job: Job, place: Workplace) -> Mapping[str, object]:
     """Return something that a second run of the job would not return."""
     time.sleep(0.03)
     return {"token": os.urandom(8).hex()}
+
+
+def many_fates(job: Job, place: Workplace) -> Mapping[str, object]:
+    """End the worker once for 1 and always for 2; square the others."""
+    n = job.config["n"]
+    assert isinstance(n, int)
+    place.report(step=1)
+    sys.stdout.write(f"working on {n}\n")
+    marker = place.directory / "died"
+    if n == 2 or (n == 1 and not marker.exists()):
+        marker.touch()
+        time.sleep(0.6)  # whoever watches files has to see that it began
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"square": n * n}
+
+
+def advance(job: Job, place: Workplace) -> Mapping[str, object]:
+    """Keep one more step on each attempt, and be killed after it as often as the job says."""
+    deaths = job.config["deaths"]
+    assert isinstance(deaths, int)
+    kept = place.directory / "step"
+    step = 1 + (int(kept.read_text()) if kept.exists() else 0)
+    place.report(step=step)
+    kept.write_text(str(step))
+    if step <= deaths:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"step": step}

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from camber.train.metering import Metering
     from camber.train.parameter_groups import optimizer_groups
     from camber.train.processes import ProcessExecutor
+    from camber.train.ray_executor import RayExecutor
     from camber.train.run_directory import RunDirectory
+    from camber.train.slurm_executor import SlurmExecutor
     from camber.train.study_definition import (
         SIZES,
         Findings,
@@ -58,8 +60,10 @@ _HOMES: Final = {
     "Metering": "metering",
     "Outcome": "job",
     "ProcessExecutor": "processes",
+    "RayExecutor": "ray_executor",
     "RunDirectory": "run_directory",
     "Size": "study_definition",
+    "SlurmExecutor": "slurm_executor",
     "Study": "study_definition",
     "StudyResult": "study_result",
     "StudyTable": "study_table",
@@ -104,8 +108,10 @@ __all__ = [
     "Metering",
     "Outcome",
     "ProcessExecutor",
+    "RayExecutor",
     "RunDirectory",
     "Size",
+    "SlurmExecutor",
     "Study",
     "StudyResult",
     "StudyTable",

@@ -9,10 +9,13 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from camber.errors import CamberError, unknown_name
+from camber.errors import CamberError, nearest, unknown_name
+from camber.train.elsewhere import nobody
 from camber.train.job import Event, EventSink, Job, JobFunction, Outcome
 from camber.train.perform import perform
 from camber.train.processes import ProcessExecutor
+from camber.train.ray_executor import RayExecutor
+from camber.train.slurm_executor import SlurmExecutor
 
 
 class Executor(Protocol):
@@ -62,7 +65,7 @@ class InlineExecutor:
         on_event: EventSink | None = None,
     ) -> Generator[Outcome, None, None]:
         """Yield an outcome for each job, in order (see :meth:`Executor.map`)."""
-        tell = on_event or _nobody
+        tell = on_event or nobody
         for job in jobs:
             tell(Event(kind="started", job=job))
             yield perform(function, job, directory, _reporter(job, tell))
@@ -72,14 +75,12 @@ def _reporter(job: Job, tell: EventSink) -> Callable[[Mapping[str, object]], Non
     return lambda fields: tell(Event(kind="progress", job=job, fields=fields))
 
 
-def _nobody(event: Event) -> None:
-    """Take an event and do nothing with it."""
-
-
-#: Name -> executor class.
+#: Name -> executor class. Those of optional worlds import them as they are made.
 EXECUTORS: Final[dict[str, Callable[..., Executor]]] = {
     "inline": InlineExecutor,
     "processes": ProcessExecutor,
+    "ray": RayExecutor,
+    "slurm": SlurmExecutor,
 }
 
 
@@ -87,12 +88,13 @@ def executor(name: str = "processes", **options: object) -> Executor:
     """Return the executor called ``name``.
 
     Args:
-        name: "inline" or "processes".
+        name: "inline", "processes", "ray" or "slurm".
         options: passed to its class, such as ``workers=2``.
 
     Raises:
         UnknownNameError: there is no such executor.
-        CamberError: it has no such option.
+        CamberError: it has no such option, or a value is out of range.
+        MissingExtraError: it needs a package that is not installed.
 
     Example:
         >>> executor("processes", workers=2)
@@ -103,7 +105,9 @@ def executor(name: str = "processes", **options: object) -> Executor:
     kind = EXECUTORS[name]
     known = list(inspect.signature(kind).parameters)
     if unknown := sorted(options.keys() - set(known)):
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        near = [f"; did you mean {near!r}?" for near in nearest(unknown[0], known, count=1)]
         raise CamberError(
-            f"the executor {name!r} has no option {unknown[0]!r}: it has {known or 'none'}"
+            f"the executor {name!r} has no option {unknown[0]!r}: {has}{''.join(near)}"
         )
     return kind(**options)

@@ -7,14 +7,19 @@ without a ``__main__`` guard break). They and the parent exchange JSON lines, ne
 
 import collections
 import queue
-import sys
 from collections.abc import Generator, Iterable
 from pathlib import Path
+from typing import Final
 
 from camber.errors import CamberError, RunError
+from camber.train.deaths import Deaths
+from camber.train.elsewhere import nobody, outcome_of, start_order
 from camber.train.job import Event, EventSink, Job, JobFunction, Outcome
 from camber.train.machine import usable_cpus
 from camber.train.worker_process import Inbox, Worker
+
+#: How many workers in a row may be killed before they are ready.
+START_LIMIT: Final = 5
 
 
 class ProcessExecutor:
@@ -24,8 +29,9 @@ class ProcessExecutor:
         workers: how many at a time; None for one per usable processor.
         threads: how many threads each may use inside its operations.
 
-    A worker that dies (out of memory, a kill) costs nothing but time: its job starts again once,
-    and a second death makes it a failed outcome with a sentence. Ctrl-C kills the workers at once;
+    A worker that dies (out of memory, a kill) costs nothing but time: its job starts again, from
+    its last checkpoint if it keeps any. A second death with nothing gained in between makes it a
+    failed outcome with a sentence. Ctrl-C kills the workers at once;
     finished jobs keep their outcomes. Workers leave by themselves when the parent dies.
 
     Raises:
@@ -60,7 +66,7 @@ class ProcessExecutor:
             CamberError: the function cannot be imported by a worker.
             RunError: workers do not start.
         """
-        crew = _Crew(self, function, collections.deque(jobs), directory, on_event or _nobody)
+        crew = _Crew(self, function, collections.deque(jobs), directory, on_event or nobody)
         try:
             while crew.unfinished:
                 crew.dispatch()
@@ -71,29 +77,6 @@ class ProcessExecutor:
                     yield outcome
         finally:
             crew.stop()
-
-
-def address(function: JobFunction) -> str:
-    """Return ``"module:qualified.name"``, by which a fresh interpreter finds ``function``.
-
-    Raises:
-        CamberError: no fresh interpreter can: a lambda, a local function, or one of a script.
-
-    Example:
-        >>> address(address)
-        'camber.train.processes:address'
-    """
-    module = getattr(function, "__module__", None)
-    name = getattr(function, "__qualname__", None)
-    if module == "__main__":
-        # python -m package.module: the module has a name that can be imported after all
-        module = getattr(getattr(sys.modules["__main__"], "__spec__", None), "name", None)
-    if not isinstance(module, str) or not isinstance(name, str) or "<" in name:
-        raise CamberError(
-            f"a worker process cannot import {name or function!r}: put the function at the top "
-            "level of an importable module, or use executor('inline')"
-        )
-    return f"{module}:{name}"
 
 
 class _Crew:
@@ -108,15 +91,12 @@ class _Crew:
         tell: EventSink,
     ) -> None:
         self._executor = executor
-        self._start = {
-            "function": address(function),
-            "path": [entry or str(Path.cwd()) for entry in sys.path],
-            "threads": executor.threads,
-        }
+        self._start = start_order(function, executor.threads)
         self._waiting = waiting
         self._directory = directory
         self._tell = tell
-        self._deaths: collections.Counter[str] = collections.Counter()
+        self._deaths = Deaths()
+        self._failed_starts = 0
         self._inbox: Inbox = queue.SimpleQueue()
         self._workers: list[Worker] = []
 
@@ -135,6 +115,7 @@ class _Crew:
             if self._waiting and worker.ready and worker.job is None:
                 job = self._waiting.popleft()
                 worker.give(job, self._directory)
+                self._deaths.started(job)
                 self._tell(Event(kind="started", job=job))
         wanted = min(self._executor.workers, len(self._waiting) + self._busy)
         while len(self._workers) < wanted:
@@ -150,51 +131,39 @@ class _Crew:
         if kind == "broken":
             raise CamberError(str(message["error"]))
         if kind == "progress":
-            if job is not None:
-                fields = message["fields"]
-                self._tell(Event(kind="progress", job=job, fields=_object(fields)))
+            fields = message["fields"]
+            if job is not None and isinstance(fields, dict):
+                self._deaths.reported(job, fields)
+                self._tell(Event(kind="progress", job=job, fields=fields))
             return None
         worker.ready, worker.job = True, None
-        if job is None:
-            return None
-        if kind == "failed":
-            return Outcome(job=job, status="failed", error=str(message["error"]))
-        seconds = message["seconds"]
-        return Outcome(
-            job=job,
-            status="finished",
-            result=_object(message["result"]),
-            seconds=seconds if isinstance(seconds, float) else 0.0,
-        )
+        self._failed_starts = 0
+        return None if job is None else outcome_of(job, message)
 
     def _bury(self, worker: Worker) -> Outcome | None:
         self._workers.remove(worker)
         how = worker.obituary()
         job = worker.job
         if not worker.ready:
-            raise RunError(f"a worker process did not start ({how})")
+            # One killed as it started is as innocent as one killed at work; one that says why it
+            # does not start will say so again.
+            self._failed_starts += 1
+            if not worker.killed or self._failed_starts >= START_LIMIT:
+                raise RunError(f"a worker process did not start ({how})")
+            return None
         if job is None:
             return None
-        self._deaths[job.digest] += 1
-        if self._deaths[job.digest] == 1:
-            self._tell(Event(kind="retried", job=job, fields={"reason": how}))
-            self._waiting.appendleft(job)
-            return None
-        return Outcome(
-            job=job,
-            status="failed",
-            error=f"the worker process of {job.title} died twice: {how}",
-        )
+        if self._deaths.fatal(job):
+            return Outcome(
+                job=job,
+                status="failed",
+                error=f"the worker process of {job.title} died twice: {how}",
+            )
+        self._tell(Event(kind="retried", job=job, fields={"reason": how}))
+        self._waiting.appendleft(job)
+        return None
 
     def stop(self) -> None:
         """Kill all workers."""
         for worker in self._workers:
             worker.stop()
-
-
-def _object(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _nobody(event: Event) -> None:
-    """Take an event and do nothing with it."""

@@ -7,49 +7,19 @@ worker has finished or died, and the worker leaves at once, in the middle of a j
 everything it writes is atomic.
 """
 
-import contextlib
-import importlib
 import json
-import math
 import os
 import queue
 import signal
 import sys
 import threading
-import time
-import traceback
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import IO, Final
 
 from camber.errors import CamberError
-from camber.train.job import Job, JobFunction, Outcome
-from camber.train.perform import perform
-from camber.train.plain_json import plain_dict
+from camber.train.elsewhere import Reports, carry_out, prepare
 
 #: Progress reports closer together than this (seconds) are dropped: nobody could read them.
 REPORT_EVERY: Final = 0.1
-
-
-def resolve(address: str) -> JobFunction:
-    """Import the function at ``"module:qualified.name"``.
-
-    Raises:
-        CamberError: there is none.
-    """
-    module_name, _, qualified = address.partition(":")
-    try:
-        found: object = importlib.import_module(module_name)
-        for part in qualified.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise CamberError(
-            f"a worker process could not import {address} ({error}): "
-            "put the function at the top level of an importable module"
-        ) from error
-    if not callable(found):
-        raise CamberError(f"{address} is a {type(found).__name__}, not a function")
-    return found
 
 
 class _Line:
@@ -58,7 +28,6 @@ class _Line:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._lock = threading.Lock()
-        self.begin()
 
     def say(self, **message: object) -> None:
         with self._lock:
@@ -67,58 +36,6 @@ class _Line:
                 self._stream.flush()
             except OSError:
                 os._exit(0)  # the parent is gone
-
-    def begin(self) -> None:
-        """Let the first report of a job through."""
-        self._reported = -math.inf
-
-    def report(self, fields: Mapping[str, object]) -> None:
-        now = time.monotonic()
-        if now - self._reported >= REPORT_EVERY:
-            self._reported = now
-            self.say(kind="progress", fields=plain_dict(fields, where="a progress report"))
-
-
-@contextlib.contextmanager
-def _prints_to(path: Path | None) -> Iterator[None]:
-    """Send what this process prints, at the level of file descriptors, to ``path``."""
-    if path is None:
-        yield
-        return
-    saved = os.dup(2)
-    try:
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("ab") as log:
-                os.dup2(log.fileno(), 1)
-                os.dup2(log.fileno(), 2)
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os.dup2(saved, 1)
-        os.dup2(saved, 2)
-        os.close(saved)
-        with contextlib.suppress(OSError):
-            if path.stat().st_size == 0:
-                path.unlink()
-
-
-def _do(function: JobFunction, order: Mapping[str, object], line: _Line) -> Outcome:
-    job = Job.from_dict(order["job"])
-    directory = None if order["directory"] is None else Path(str(order["directory"]))
-    log = None if directory is None else directory / job.short / "log.txt"
-    line.begin()
-    with _prints_to(log):
-        try:
-            return perform(function, job, directory, line.report)
-        except Exception as error:  # a mistake in one job must not take the others' worker away
-            traceback.print_exc()
-            text = f"{type(error).__name__}: {error}"
-    if log is not None:
-        text += f" (the traceback stands in {log})"
-    return Outcome(job=job, status="failed", error=text)
 
 
 def _listen(orders: "queue.SimpleQueue[dict[str, object]]") -> None:
@@ -136,27 +53,18 @@ def main() -> None:
     orders: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(orders,), daemon=True).start()
     start = orders.get()
-    path, threads = start["path"], start["threads"]
-    if isinstance(path, list):
-        sys.path[:] = [str(entry) for entry in path]
     try:
-        function = resolve(str(start["function"]))
+        function = prepare(start)
     except CamberError as error:
         line.say(kind="broken", error=str(error))
         os._exit(0)  # not by return: the listening thread holds standard input
-    if "torch" in sys.modules and isinstance(threads, int):
-        import torch
 
-        torch.set_num_threads(threads)
+    def send(fields: dict[str, object]) -> None:
+        line.say(kind="progress", fields=fields)
+
     line.say(kind="ready")
     while True:
-        outcome = _do(function, orders.get(), line)
-        line.say(
-            kind=outcome.status,
-            result=dict(outcome.result),
-            error=outcome.error,
-            seconds=outcome.seconds,
-        )
+        line.say(**carry_out(function, orders.get(), Reports(send, REPORT_EVERY)))
 
 
 if __name__ == "__main__":

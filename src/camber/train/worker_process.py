@@ -14,15 +14,14 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from camber.errors import RunError
+from camber.train.elsewhere import THREAD_VARIABLES, job_order
 from camber.train.job import Job
 
 #: A worker and its message; None when it has died.
 Inbox: TypeAlias = "queue.SimpleQueue[tuple[Worker, dict[str, object] | None]]"
-
-_THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class Worker:
@@ -35,7 +34,7 @@ class Worker:
         inherited = os.environ.get("PYTHONPATH")
         environment = {
             **os.environ,
-            **dict.fromkeys(_THREAD_VARIABLES, str(threads)),
+            **dict.fromkeys(THREAD_VARIABLES, str(threads)),
             # One compiler at a time per worker, in the worker: it cannot outlive it.
             "TORCHINDUCTOR_COMPILE_THREADS": "1",
             "PYTHONPATH": root if not inherited else f"{root}{os.pathsep}{inherited}",
@@ -78,8 +77,12 @@ class Worker:
     def give(self, job: Job, directory: Path | None) -> None:
         """Hand the worker a job."""
         self.job = job
-        folder = None if directory is None else str(directory.absolute())
-        self._say({"job": job.to_dict(), "directory": folder})
+        self._say(job_order(job, directory))
+
+    @property
+    def killed(self) -> bool:
+        """Whether a signal ended the process, once it has ended."""
+        return self._process.wait() < 0
 
     def obituary(self) -> str:
         """Say how the process ended, once it has."""
