@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from camber.errors import CamberError, unknown_name
 from camber.layers import ActivationChoice
 from camber.tasks.foreign_code import guarded, one_thread, random_numbers, seed_from
-from camber.tasks.loader import Loader, check_loader
+from camber.tasks.loader import Loader, check_loader, named
 from camber.tasks.places import Factory, check_model, settle_places
 from camber.tasks.source_hash import source_files, source_hash
 
@@ -187,13 +187,13 @@ class Builder:
     def _read(self, returned: object) -> Built:
         say = f"{self.address} returned "
         if not isinstance(returned, tuple | list):
-            raise CamberError(f"{say}{_named(returned)}; {WANTED}")
+            raise CamberError(f"{say}{named(returned)}; {WANTED}")
         if len(returned) not in (4, 5):
             kinds = ", ".join(type(item).__name__ for item in returned)
             raise CamberError(f"{say}{len(returned)} things ({kinds:.200}); {WANTED}")
         model, train, validation, loss = returned[:4]
         if not isinstance(model, nn.Module):
-            raise CamberError(f"{say}{_named(model)} as its model; {WANTED}")
+            raise CamberError(f"{say}{named(model)} as its model; {WANTED}")
         check_loader(train, f"the training loader of {self.address}")
         check_loader(validation, f"the validation loader of {self.address}")
         self._check_function(loss, "loss", "(model, batch)")
@@ -211,7 +211,7 @@ class Builder:
                 f"the metric of {self.address} does not say which values win; {remedy}"
             )
         if not (isinstance(given, tuple | list) and len(given) == 2):
-            raise CamberError(f"{self.address} returned {_named(given)} as its metric; {remedy}")
+            raise CamberError(f"{self.address} returned {named(given)} as its metric; {remedy}")
         measure, better = given
         if better not in ("lower", "higher"):
             raise CamberError(
@@ -229,20 +229,13 @@ class Builder:
                 f"such as lambda model, batch: {kind}()(model(batch[0]), batch[1])"
             )
         if not callable(function):
-            raise CamberError(f"{name} is {_named(function)}, not a function of {takes}")
+            raise CamberError(f"{name} is {named(function)}, not a function of {takes}")
         try:
             inspect.signature(function).bind(None, None)
         except TypeError as error:
             raise CamberError(f"{name} cannot be called with {takes}: {error}") from error
         except ValueError:  # written in C: calling it will tell
             return
-
-
-def _named(thing: object) -> str:
-    if thing is None:
-        return "None"
-    kind = type(thing).__name__
-    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
 
 
 def _likely_files(module: str) -> list[Path]:

@@ -29,6 +29,19 @@ MOST_BATCHES: Final = 10_000
 _END: Final = object()
 
 
+def named(thing: object) -> str:
+    """Return what a sentence calls a ``thing`` of the wrong type.
+
+    Example:
+        >>> named(3), named(None)
+        ('an int', 'None')
+    """
+    if thing is None:
+        return "None"
+    kind = type(thing).__name__
+    return f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
+
+
 def check_loader(loader: object, what: str) -> None:
     """Raise unless ``loader`` can be read more than once.
 
@@ -44,13 +57,13 @@ def check_loader(loader: object, what: str) -> None:
         )
     if isinstance(loader, Iterator):
         raise CamberError(
-            f"{what} is a {type(loader).__name__}, which can be read only once; give a list, a "
+            f"{what} is {named(loader)}, which can be read only once; give a list, a "
             f"DataLoader, or the function that makes it (without calling it)"
         )
     wrong = isinstance(loader, str | bytes | dict | torch.Tensor | nn.Module | type)
     if wrong or not (isinstance(loader, Iterable) or callable(loader)):
         raise CamberError(
-            f"{what} is a {type(loader).__name__}; give an iterable of batches, such as a "
+            f"{what} is {named(loader)}; give an iterable of batches, such as a "
             f"DataLoader or a list, or a function without arguments that returns one"
         )
 

@@ -7,7 +7,7 @@ from typing import Final
 from torch import nn
 
 from camber.activations import Activation, Gated
-from camber.errors import CamberError
+from camber.errors import CamberError, DtypeError
 from camber.layers import ActivationChoice, fitted, fresh
 from camber.sites import Site, sites
 from camber.tasks.foreign_code import random_numbers, seed_from
@@ -49,6 +49,10 @@ class Factory:
 
         Both may be left out: where they matter, they are taken from the layers around the place.
         """
+        if channels is not None and (isinstance(channels, bool) or not isinstance(channels, int)):
+            raise DtypeError(
+                f"activation() takes the number of channels, or nothing, but got {channels!r:.60}"
+            )
         with random_numbers(seed_from("activation", self._seed, self.calls)):
             module = fresh(self._choice)
             self.calls += 1

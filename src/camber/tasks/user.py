@@ -18,7 +18,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import torch
@@ -36,6 +36,8 @@ from camber.tasks.scores import MovedLoader, number
 from camber.tasks.settings import settle
 from camber.tasks.task import Batch, Metric, Recommended, Split
 from camber.tasks.user_settings import PRESETS, UserSettings, recommended, resolve_steps
+
+_PART: Final = {"train": "training", "validation": "validation"}
 
 
 class UserTask:
@@ -143,7 +145,7 @@ class UserTask:
         passed = one_pass(loader, self._guard(split), split, seed, 0, most=1)
         batch = next(passed, passed)
         if batch is passed:
-            raise CamberError(nothing(loader, f"the {split} loader of {self.name}"))
+            raise CamberError(nothing(loader, f"the {_PART[split]} loader of {self.name}"))
         self._compare(batch, split, seed)
         return batch
 
@@ -151,14 +153,13 @@ class UserTask:
         found = fingerprint(batch)
         if self._seen.setdefault((split, seed), found) != found:
             raise CamberError(
-                f"{self.name} gives other {split} data when it is called again with seed {seed}: "
-                f"every entry must see the same data; make its random numbers follow from seed "
-                f"(torch.manual_seed, numpy and random are seeded before each call)"
+                f"{self.name} gives other {_PART[split]} data when it is called again with seed "
+                f"{seed}: every entry must see the same data; make its random numbers follow "
+                f"from seed (torch, numpy and random are seeded before each call)"
             )
 
     def _guard(self, split: Split) -> Any:
-        what = "its training loader" if split == "train" else "its validation loader"
-        return lambda: self._builder.guard(what)
+        return lambda: self._builder.guard(f"its {_PART[split]} loader")
 
     def batches(self, split: Split, seed: int, start_step: int = 0) -> Iterator[Batch]:
         """Yield what the loader yields, taken apart: see :mod:`camber.tasks.batch_layout`."""
@@ -170,7 +171,7 @@ class UserTask:
                 self._compare(batch, split, seed)
             yield self._layouts.flatten(batch)
             step += 1
-        raise CamberError(nothing(loader, f"the {split} loader of {self.name}"))
+        raise CamberError(nothing(loader, f"the {_PART[split]} loader of {self.name}"))
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the user's loss of the batch as the loader yielded it.
@@ -236,8 +237,8 @@ class UserTask:
         for count, batch in enumerate(MovedLoader(loader, self._guard(split), split, device, most)):
             if count + 1 == most == MOST_BATCHES:
                 raise CamberError(
-                    f"the {split} loader of {self.name} does not end after {count:,} batches; "
-                    f"say how many to score: --set evaluation_batches=100"
+                    f"the {_PART[split]} loader of {self.name} does not end after {count:,} "
+                    f"batches; say how many to score: --set evaluation_batches=100"
                 )
             sizes = [len(tensor) for tensor in tensors_in(batch) if tensor.ndim]
             size = sizes[0] if sizes else 1
