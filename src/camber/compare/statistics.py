@@ -10,13 +10,9 @@ be called worse in 7.6 % of comparisons rather than 5 %), so Holm's correction r
 k (k - 1) / 2 pairs of entries, of which the comparisons with the best are a part whichever entry
 that is (the same simulation: 3.5 %).
 
-The interval of the pair with the j-th smallest p is drawn at the level Holm tests it at,
-1 - alpha / (pairs - j + 1), and from the first pair that is not rejected on at that pair's level:
-it excludes 0 exactly where Holm's p is below alpha. The bootstrap interval and that of the effect
+Intervals are drawn at the levels of :mod:`camber.compare.holm`: simultaneous over all pairs, and
+excluding 0 exactly where Holm's p is below alpha. The bootstrap interval and that of the effect
 size stand at the same level.
-
-Source: Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J. Statist.
-6:65-70.
 """
 
 from __future__ import annotations
@@ -27,6 +23,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from camber.compare.difference import Difference, Pair, difference_of, interval_of
+from camber.compare.holm import holm, holm_verdicts
 from camber.compare.student import LEVEL, moments, p_value, paired_differences, t_interval
 from camber.errors import CamberError
 
@@ -114,24 +111,6 @@ def paired(
     return moments(differences)[0], low, high, p_value(differences)
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return Holm's adjusted p values, in the order given.
-
-    Sorted ascending, p_(j) becomes max over i <= j of (m - i + 1) p_(i), at most 1.
-
-    Example:
-        >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
-        [0.03, 0.06, 0.06]
-    """
-    adjusted = [0.0] * len(p_values)
-    running = 0.0
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
-    for rank, index in enumerate(order):
-        running = max(running, min(1.0, (len(order) - rank) * p_values[index]))
-        adjusted[index] = running
-    return adjusted
-
-
 def pairwise(
     metrics: Mapping[str, Sequence[float]], *, lower_is_better: bool = True, level: float = LEVEL
 ) -> dict[Pair, Difference]:
@@ -158,14 +137,13 @@ def pairwise(
     gaps = gaps_of(metrics)
     raw = {pair: p_value(gap) for pair, gap in gaps.items()}
     known = {pair: p for pair, p in raw.items() if p is not None}
-    corrected = dict(zip(known, holm(list(known.values())), strict=True))
-    levels = _holm_levels(known, 1 - level)
+    verdicts = holm_verdicts(known, 1 - level)
     return {
         pair: difference_of(
             pair,
             gap,
-            holm_p=corrected.get(pair),
-            level=levels.get(pair, level),
+            holm_p=verdicts[pair].p if pair in verdicts else None,
+            level=verdicts[pair].level if pair in verdicts else level,
             lower_is_better=lower_is_better,
         )
         for pair, gap in gaps.items()
@@ -233,15 +211,3 @@ def gaps_of(metrics: Mapping[str, Sequence[float]]) -> dict[Pair, list[float]]:
 def _sound(metrics: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     """The entries whose runs all ended with a finite value."""
     return {name: list(v) for name, v in metrics.items() if v and all(map(math.isfinite, v))}
-
-
-def _holm_levels(p_values: Mapping[Pair, float], alpha: float) -> dict[Pair, float]:
-    """The level of each pair's interval, so that it excludes 0 exactly where Holm rejects."""
-    levels = {}
-    stopped: float | None = None
-    for rank, pair in enumerate(sorted(p_values, key=lambda pair: p_values[pair])):
-        tested_at = alpha / (len(p_values) - rank) if stopped is None else stopped
-        if p_values[pair] >= tested_at:
-            stopped = tested_at
-        levels[pair] = 1 - tested_at
-    return levels
