@@ -55,7 +55,7 @@ def test_a_ray_of_the_callers_own(tmp_path: Path) -> None:
         assert (refused.status, refused.error) == ("failed", "one is not allowed: give two")
         mistaken, _ = run_jobs(functions.stumble, jobs, tmp_path / "b", pool)
         assert mistaken.error.startswith("ZeroDivisionError: a mistake (the traceback stands in ")
-        with pytest.raises(CamberError, match="gpus_per_job is 64 and this Ray has .* GPUs"):
+        with pytest.raises(CamberError, match=r"gpus_per_job is 64 and this Ray has .* GPUs"):
             list(RayExecutor(gpus_per_job=64).map(functions.square, jobs))
         _closing_stops(pool, tmp_path / "c")
         assert ray.is_initialized()  # it is not ours to end

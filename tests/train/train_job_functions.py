@@ -88,3 +88,15 @@ def advance(job: Job, place: Workplace) -> Mapping[str, object]:
     if step <= deaths:
         os.kill(os.getpid(), signal.SIGKILL)
     return {"step": step}
+
+
+def mark(job: Job, place: Workplace) -> Mapping[str, object]:
+    """Note each attempt in a file: a token, and whether an outcome stood already."""
+    attempt = os.urandom(8).hex()
+    stood = (place.directory / "outcome.json").exists()
+    with (place.directory / "attempts").open("a") as attempts:
+        attempts.write(f"{attempt} {stood}\n")
+    seconds = job.config["seconds"]
+    assert isinstance(seconds, float)
+    time.sleep(seconds)
+    return {"token": attempt, "twice": 2 * job.seed}

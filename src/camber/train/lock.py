@@ -1,4 +1,4 @@
-"""One command at a time in one directory: an advisory lock that dies with its process."""
+"""One process at a time in one directory: an advisory lock that dies with its process."""
 
 import contextlib
 import sys
@@ -13,14 +13,18 @@ if sys.platform != "win32":
 
 
 @contextlib.contextmanager
-def locked(directory: Path) -> Iterator[None]:
+def locked(directory: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold ``directory`` for this process; the system releases it even after a SIGKILL.
+
+    Args:
+        directory: created with its parents if missing.
+        wait: wait for whoever holds it, instead of refusing.
 
     On file systems without locks (some network mounts) and on Windows nothing is held: two
     commands there would repeat each other's work but, as every write is atomic, damage nothing.
 
     Raises:
-        RunError: another process works in the directory.
+        RunError: another process works in the directory, and ``wait`` is not set.
     """
     make_directory(directory)
     path = directory / ".lock"
@@ -31,7 +35,7 @@ def locked(directory: Path) -> Iterator[None]:
     with handle:
         if sys.platform != "win32":
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError as error:
                 raise RunError(
                     f"another camber command is working in {directory}: "

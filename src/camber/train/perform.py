@@ -4,6 +4,7 @@
 ``job.json``         what the job is (configuration, seed, digest)
 ``log.txt``          what the job printed, where it ran in a worker process
 ``outcome.json``     what it returned; written last, atomically: a job with it is finished
+``.lock``            held while the job runs, so that no two attempts at it ever run at one time
 ===================  =============================================================================
 
 The outcome is written where the job runs, before anybody is told, so that no finished job can be
@@ -15,8 +16,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from camber.errors import CamberError, RunError
-from camber.train.atomic import make_directory, read_json, remove_leftovers, write_json
+from camber.train.atomic import read_json, remove_leftovers, write_json
 from camber.train.job import JOB_SCHEMA, Job, JobFunction, Outcome, Workplace
+from camber.train.lock import locked
 from camber.train.plain_json import plain_dict
 
 
@@ -59,28 +61,38 @@ def perform(
         program and passes through.
     """
     try:
-        folder = None
-        if directory is not None:
+        if directory is None:
+            return _run(function, job, None, send)
+        folder = directory / job.short
+        # A worker whose command was killed may take a moment to leave: it is waited for.
+        with locked(folder, wait=True):
             if stored := stored_outcome(job, directory):
                 return stored
-            folder = directory / job.short
-            make_directory(folder)
             remove_leftovers(folder)
             write_json(folder / "job.json", job.to_dict())
-        start = time.perf_counter()
-        returned = function(job, Workplace(folder, send))
-        result = plain_dict(returned, where="the result of a job")
-        seconds = time.perf_counter() - start
-        if folder is not None:
+            outcome = _run(function, job, folder, send)
             write_json(
                 folder / "outcome.json",
                 {
                     "schema": JOB_SCHEMA,
                     "digest": job.digest,
-                    "seconds": seconds,
-                    "result": result,
+                    "seconds": outcome.seconds,
+                    "result": outcome.result,
                 },
             )
+            return outcome
     except CamberError as error:
         return Outcome(job=job, status="failed", error=str(error))
+
+
+def _run(
+    function: JobFunction,
+    job: Job,
+    folder: Path | None,
+    send: Callable[[Mapping[str, object]], None],
+) -> Outcome:
+    start = time.perf_counter()
+    returned = function(job, Workplace(folder, send))
+    result = plain_dict(returned, where="the result of a job")
+    seconds = time.perf_counter() - start
     return Outcome(job=job, status="finished", result=result, seconds=seconds)

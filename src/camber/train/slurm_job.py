@@ -1,35 +1,26 @@
 """A job inside Slurm: what runs on the machine that Slurm chose.
 
 submitit pickles one :class:`SlurmJob`, which is plain data; whoever submitted it learns what it
-does from files in the job's own directory.
-
-===================  =============================================================================
-``progress.json``    the last progress report, replaced every second or so while the job runs
-``.lock``            held while the job runs, so that no two attempts at it write at one time
-===================  =============================================================================
+does from files in the job's own directory: the outcome, and ``progress.json``, the last progress
+report, replaced every second or so while the job runs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from camber.errors import CamberError, RunError
+from camber.errors import CamberError
 from camber.train.atomic import make_directory
 from camber.train.elsewhere import Reports, carry_out, prepare
 from camber.train.job import Job
-from camber.train.lock import locked
 
 #: Seconds between progress reports of one job: each is a small file on a shared disk.
 REPORT_EVERY: Final = 1.0
-
-#: Seconds between looks at whether an earlier attempt has ended.
-_LOOK_EVERY: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -49,10 +40,8 @@ class SlurmJob:
         folder = Path(str(self.order["directory"])) / Job.from_dict(self.order["job"]).short
         try:
             make_directory(folder)
-            with _alone(folder):
-                return carry_out(
-                    prepare(self.start), self.order, Reports(_writer(folder), REPORT_EVERY)
-                )
+            function = prepare(self.start)
+            return carry_out(function, self.order, Reports(_writer(folder), REPORT_EVERY))
         except CamberError as error:
             return {"kind": "broken", "error": str(error)}
 
@@ -87,16 +76,3 @@ def _writer(folder: Path) -> Callable[[dict[str, object]], None]:
 
     write({})
     return write
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Any:
-    """Hold the job's directory; wait for an earlier attempt that still runs."""
-    with contextlib.ExitStack() as held:
-        while True:
-            try:
-                held.enter_context(locked(folder))
-                break
-            except RunError:
-                time.sleep(_LOOK_EVERY)
-        yield
