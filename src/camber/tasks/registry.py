@@ -6,17 +6,27 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final
 
-from camber.errors import unknown_name
+from camber.errors import UnknownNameError, unknown_name
 from camber.tasks.char_lm import CharLM
+from camber.tasks.digits import Digits
+from camber.tasks.hugging_face import HuggingFace
+from camber.tasks.images import Images
+from camber.tasks.regress import Regress
 from camber.tasks.task import Task
 from camber.tasks.user import UserTask
 
 #: Name to the class that makes the task.
-TASKS: Final[MappingProxyType[str, Callable[..., Task]]] = MappingProxyType({CharLM.name: CharLM})
+TASKS: Final[MappingProxyType[str, Callable[..., Task]]] = MappingProxyType(
+    {made.name: made for made in (CharLM, Digits, Images, Regress, HuggingFace)}
+)
 
 
 def task(name: str, **options: Any) -> Task:
-    """Return a shipped task by name; ``options`` go to its class.
+    """Return a shipped task by name, or the user's own by ``package.module:function``.
+
+    Args:
+        name: which.
+        options: what its class takes.
 
     Raises:
         UnknownNameError: for an unknown name, with the nearest known ones.
@@ -28,5 +38,6 @@ def task(name: str, **options: Any) -> Task:
     if ":" in name:  # a builder of the user's own
         return UserTask(name, **options)
     if name not in TASKS:
-        raise unknown_name("task", name, TASKS)
+        near = unknown_name("task", name, TASKS)
+        raise UnknownNameError(f"{near}; one of your own is written package.module:function")
     return TASKS[name](**options)
