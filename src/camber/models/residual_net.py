@@ -2,7 +2,8 @@
 
 Pre-norm blocks x + down(act(up(norm(x)))), where up and down are 3x3 convolutions and a gated
 activation gets a second one, gate, beside up. The activation sees (B, K, H, W): what works along
-an axis works along the channels. The width never changes, images are halved by 2x2 means.
+an axis works along the channels. The width never changes; 2x2 means halve the image, and a linear
+head reads the means of its four quadrants.
 
 Source: K. He, X. Zhang, S. Ren, J. Sun, "Identity Mappings in Deep Residual Networks" (2016),
 arXiv 1603.05027, without its batch statistics: the norm is one group over each example
@@ -33,8 +34,7 @@ from camber.layers.sizes import check_sizes
 from camber.models.initial_weights import draw_weights, seeded, unit_gain
 from camber.models.parameter_count import check_image, describe_parameters
 
-#: Images are halved before the blocks while a side is longer, and once more half-way through them
-#: where a side is longer than half of it.
+#: Images are halved before the blocks while a side is longer, and once more half-way through them.
 LARGEST_SIDE = 16
 
 
@@ -122,7 +122,7 @@ class ResNet(nn.Module):
                 ResidualBlock(config, self.width_match.hidden) for _ in range(config.blocks)
             )
             self.norm = nn.GroupNorm(1, config.width) if config.normalise else nn.Identity()
-            self.head = nn.Linear(config.width, config.outputs)
+            self.head = nn.Linear(4 * config.width, config.outputs)
             self._initialise(seed)
 
     def _initialise(self, seed: int) -> None:
@@ -152,10 +152,11 @@ class ResNet(nn.Module):
         while max(x.shape[2:]) > LARGEST_SIDE:
             x = F.avg_pool2d(x, 2, ceil_mode=True)
         for index, block in enumerate(self.blocks):
-            if index == len(self.blocks) // 2 and max(x.shape[2:]) > LARGEST_SIDE // 2:
+            if index == len(self.blocks) // 2:
                 x = F.avg_pool2d(x, 2, ceil_mode=True)
             x = block(x)
-        return self.head(self.norm(x).mean((2, 3)))  # (B, O)
+        quadrants = F.adaptive_avg_pool2d(self.norm(x), 2)  # (B, D, 2, 2)
+        return self.head(quadrants.flatten(1))  # (B, O)
 
     def describe(self) -> dict[str, Any]:
         """Exact parameter counts, for a report; see :func:`describe_parameters`."""

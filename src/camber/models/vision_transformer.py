@@ -101,10 +101,11 @@ class ViT(nn.Module):
         config: its shape.
         seed: fixes the initial weights: N(0, 1 / fan_in), those that write to the residual stream
             divided by sqrt(2 layers), so that its variance at most grows e-fold over any depth;
-            positions N(0, 0.02^2), biases 0. Without norms ``feed_forward.down`` is also multiplied
-            by the activation's gain E[act(z)^2]^(-1/2). Each matrix draws from its own stream, so
-            models that differ in the activation alone start equal wherever their shapes agree. The
-            global generator is neither read nor moved.
+            positions N(0, 1), the scale of embedded patches of unit variance; biases 0. Without
+            norms ``feed_forward.down`` is also multiplied by the activation's gain
+            E[act(z)^2]^(-1/2). Each matrix draws from its own stream, so models that differ in the
+            activation alone start equal wherever their shapes agree. The global generator is
+            neither read nor moved.
 
     Attributes:
         width_match: the hidden width chosen, and the counts of one feed-forward network.
@@ -143,7 +144,7 @@ class ViT(nn.Module):
             return gain / math.sqrt(fan_in * 2 * self.config.layers)
 
         draw_weights(self, std, seed=seed)
-        draw_normal(self.positions, 0.02, seed=seed, path="positions")
+        draw_normal(self.positions, 1.0, seed=seed, path="positions")
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the predictions (B, O) for images (B, C, H, W).
