@@ -44,7 +44,7 @@ def test_outcomes_events_refusals_and_deaths(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert {e.fields["step"] for e in events if e.kind == "progress"} == {1}
     assert {path.name for path in (place / jobs[2].short).iterdir()} == {
-        ".lock", "job.json", "log.txt", "outcome.json",
+        ".attempt", "job.json", "log.txt", "outcome.json",
     }  # fmt: skip
     assert "working on 3" in (place / jobs[2].short / "log.txt").read_text()
     events.clear()

@@ -13,12 +13,13 @@ if sys.platform != "win32":
 
 
 @contextlib.contextmanager
-def locked(directory: Path, *, wait: bool = False) -> Iterator[None]:
+def locked(directory: Path, *, wait: bool = False, name: str = ".lock") -> Iterator[None]:
     """Hold ``directory`` for this process; the system releases it even after a SIGKILL.
 
     Args:
         directory: created with its parents if missing.
         wait: wait for whoever holds it, instead of refusing.
+        name: of the file that is locked; locks of different names do not meet.
 
     On file systems without locks (some network mounts) and on Windows nothing is held: two
     commands there would repeat each other's work but, as every write is atomic, damage nothing.
@@ -27,7 +28,7 @@ def locked(directory: Path, *, wait: bool = False) -> Iterator[None]:
         RunError: another process works in the directory, and ``wait`` is not set.
     """
     make_directory(directory)
-    path = directory / ".lock"
+    path = directory / name
     try:
         handle = path.open("a+", encoding="ascii")
     except OSError as error:

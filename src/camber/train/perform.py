@@ -4,7 +4,7 @@
 ``job.json``         what the job is (configuration, seed, digest)
 ``log.txt``          what the job printed, where it ran in a worker process
 ``outcome.json``     what it returned; written last, atomically: a job with it is finished
-``.lock``            held while the job runs, so that no two attempts at it ever run at one time
+``.attempt``         held while the job runs, so that no two attempts at it ever run at one time
 ===================  =============================================================================
 
 The outcome is written where the job runs, before anybody is told, so that no finished job can be
@@ -65,7 +65,8 @@ def perform(
             return _run(function, job, None, send)
         folder = directory / job.short
         # A worker whose command was killed may take a moment to leave: it is waited for.
-        with locked(folder, wait=True):
+        # The name is its own: the fit inside holds the same directory by its ".lock".
+        with locked(folder, wait=True, name=".attempt"):
             if stored := stored_outcome(job, directory):
                 return stored
             remove_leftovers(folder)
