@@ -61,10 +61,12 @@ def check_entry(entry: Entry, task: Task) -> int:
     """
     try:
         model = task.build_model(entry.activation, 0)
-        with torch.no_grad():
+        # forked: dropout draws from the global generator, which is the caller's
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             task.loss(model, next(task.batches("train", 0)))
     except CamberError as error:
-        raise type(error)(f"{entry.label} does not fit {task.name}: {error}") from error
+        said = str(error).removeprefix(f"{task.name}: ")
+        raise type(error)(f"{entry.label} does not fit {task.name}: {said}") from error
     return sum(parameter.numel() for parameter in model.parameters())
 
 

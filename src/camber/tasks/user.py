@@ -86,11 +86,8 @@ class UserTask:
         """Build once and look at the first batches: what everything else here is known from."""
         built = self._build("relu", 0)
         self._probe = built
-        self.metric = Metric(
-            built.metric,
-            "loss" if built.measure is None else built.metric.replace("_", " "),
-            built.better,
-        )
+        own_unit = "loss" if built.measure is None else built.metric.replace("_", " ")
+        self.metric = Metric(built.metric, self.settings.metric_unit or own_unit, built.better)
         first = self._first(built, "train", 0)
         tensors = tensors_in(first)
         if not tensors:
@@ -248,6 +245,7 @@ class UserTask:
 
     def describe(self) -> Mapping[str, Any]:
         data = ":".join([self._seen["train", 0], self._seen["validation", 0]])
+        count = len(self._builder.files)
         lengths = f"{self._train_batches}:{length(self._probe.validation)}"
         content = hashlib.sha256(f"{self._builder.source_sha256}:{data}:{lengths}".encode())
         return {
@@ -256,7 +254,7 @@ class UserTask:
             **asdict(self.settings),
             "steps": self._steps,
             "options": dict(self._options),
-            "source": f"{self.name}, {len(self._builder.files)} source files",
+            "source": f"{self.name} ({count} source file{'' if count == 1 else 's'})",
             "train_batches": self._train_batches,
             "validation_batches": length(self._probe.validation),
             "source_sha256": self._builder.source_sha256,

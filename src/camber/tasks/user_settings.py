@@ -23,6 +23,8 @@ class UserSettings:
         final_fraction, weight_decay, clip_norm: see :class:`camber.tasks.Recommended`.
         seeds: paired seeds of a comparison.
         evaluation_batches: at most this many validation batches are scored; all unless given.
+        metric_unit: what the metric is measured in, such as "nats"; the metric's name, or "loss",
+            unless given.
         unit: what throughput counts, in the plural.
         units_per_batch: how many of them one training batch holds; the length of the first tensor
             of the first batch unless given.
@@ -39,6 +41,7 @@ class UserSettings:
     clip_norm: float = setting(Real(open=True), 1.0)
     seeds: int = setting(Whole(), 5)
     evaluation_batches: int | None = setting(Whole(), None)
+    metric_unit: str | None = setting(Text(), None)
     unit: str = setting(Text(), "examples")
     units_per_batch: int | None = setting(Whole(), None)
     passes: int = setting(Whole(), 3)
