@@ -64,7 +64,7 @@ def draw(
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.axvline(0, color=GREY, linewidth=0.6)
     shown = [y] if slope is None else [y, slope]
-    low, high = _window(shown)
+    low, high = window(shown)
     axes.set_ylim(low, high)
     axes.set_xlim(-REACH, REACH + 1.2)
     end = _line(axes, x, y, "function", BLUE, jumps)
@@ -171,7 +171,7 @@ def _line(
     return end
 
 
-def _window(curves_shown: Sequence[Array]) -> tuple[float, float]:
+def window(curves_shown: Sequence[Array]) -> tuple[float, float]:
     """Limits that show the curves without letting a pole or a cubic tail flatten the rest."""
     finite = np.concatenate([curve[np.isfinite(curve)] for curve in curves_shown])
     if not finite.size:

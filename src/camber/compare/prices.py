@@ -92,6 +92,7 @@ def _measured(entries: Sequence[Entry]) -> dict[str, Price | None]:
     return found | {
         cost.label: {
             "time_over_gelu": cost.to_gelu.median,
+            "time_over_copy": cost.to_copy.median,
             "quartiles": [cost.to_gelu.low, cost.to_gelu.high],
             "saved_over_input": cost.saved,
             "shape": list(SHAPE),

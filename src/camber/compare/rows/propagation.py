@@ -42,7 +42,7 @@ class SizeEar:
         del channel_dim
         self._take("after", values.detach())
         if values.requires_grad:
-            values.register_hook(self._returned)  # type: ignore[no-untyped-call]  # torch's
+            values.register_hook(self._returned)
 
     def _returned(self, gradient: Tensor) -> None:
         if isinstance(gradient, Tensor):
