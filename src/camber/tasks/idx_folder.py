@@ -131,7 +131,9 @@ def _read_pair(images_path: Path, labels_path: Path) -> tuple[NDArray[Any], NDAr
             f"{labels_path} holds {labels.dtype} numbers in {labels.ndim} dimensions, where labels "
             f"are whole numbers in one"
         )
-    if images.ndim not in (3, 4) or 0 in images.shape:
+    if 0 in images.shape:
+        raise CamberError(f"{images_path} holds no pixels: its array has the shape {images.shape}")
+    if images.ndim not in (3, 4):
         raise CamberError(
             f"{images_path} holds an array of shape {images.shape}, where images have three "
             f"dimensions (images, rows, columns), or four with colours"

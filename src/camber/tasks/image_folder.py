@@ -30,6 +30,9 @@ ENDINGS: Final = frozenset(
     {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 )
 
+#: What a picture may be, whatever its name says: pillow runs a program for some of the others.
+_FORMATS: Final = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+
 #: Folders that hold the validation part, in order of preference; they need a ``train`` beside them.
 _HELD_OUT: Final = ("validation", "val", "valid", "test")
 
@@ -205,7 +208,8 @@ def _open(source: Path, content: bytes | None = None) -> Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the size is judged below
-            picture = Image.open(source if content is None else io.BytesIO(content))
+            file = source if content is None else io.BytesIO(content)
+            picture = Image.open(file, formats=_FORMATS)
     except Exception as error:  # readers of damaged pictures raise nearly anything
         raise _unreadable(source, error) from error
     if picture.width * picture.height > _MOST_PIXELS:
@@ -246,7 +250,7 @@ def _decoded(path: Path, content: bytes, channels: int, size: tuple[int, int]) -
 def _unreadable(path: Path, error: Exception) -> CamberError:
     reason = shown(str(error).splitlines()[0][:200]) if str(error) else type(error).__name__
     if "cannot identify" in reason:
-        reason = "it is none that pillow knows"
+        reason = "it is of no kind that is read"
     return CamberError(
         f"{shown(str(path))} cannot be read as a picture ({reason}); repair it or take it out"
     )
