@@ -31,7 +31,7 @@ ENDINGS: Final = frozenset(
 )
 
 #: What a picture may be, whatever its name says: pillow runs a program for some of the others.
-_FORMATS: Final = ("PNG", "JPEG", "MPO", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_FORMATS: Final = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 
 #: Folders that hold the validation part, in order of preference; they need a ``train`` beside them.
 _HELD_OUT: Final = ("validation", "val", "valid", "test")
