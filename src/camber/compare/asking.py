@@ -53,6 +53,11 @@ def as_request(
             f"max_seeds is {max_seeds} and the first look takes {count}: give more than that, "
             "or leave it out"
         )
+    if max_seeds is not None and len(chosen) < 2:
+        raise CamberError(
+            f"max_seeds is {max_seeds} and {chosen[0].label} stands alone: "
+            "more seeds decide between two entries or more"
+        )
     request = Request(
         entries=chosen,
         options=options,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -29,10 +28,11 @@ from camber.compare.statistics import (
     pairwise,
     seen_from,
 )
-from camber.compare.subject import Run, Subject
+from camber.compare.subject import Run, Subject, metrics_of
 
 if TYPE_CHECKING:
     from camber.compare.request import Request
+    from camber.compare.sequential import Sequential
     from camber.compare.tuning import Tuning
     from camber.train import FitConfig
 
@@ -48,7 +48,7 @@ class Findings:
         tunings: label -> the search for its learning rate; empty where there was none.
         prices: label -> what the activation alone costs, None where it was not measured.
         notes: for the report.
-        pairs: the differences at the levels that a sequential comparison allows; None elsewhere.
+        looked: where a sequential comparison stopped; None where the seeds were fixed.
     """
 
     runs: Mapping[str, tuple[Run, ...]]
@@ -57,22 +57,18 @@ class Findings:
     tunings: Mapping[str, Tuning]
     prices: Mapping[str, Mapping[str, object] | None]
     notes: tuple[str, ...]
-    pairs: Mapping[Pair, Difference] | None = None
+    looked: Sequential | None
 
 
 def assemble(request: Request, findings: Findings, directory: Path) -> Comparison:
     """Draw the conclusions."""
     metric, runs = request.facts.metric, findings.runs
     lower = metric.better == "lower"
-    values = {
-        label: [math.nan if run.failed else run.metric for run in own]
-        for label, own in runs.items()
-    }
+    values = metrics_of(runs)
     estimates = {label: estimate(numbers) for label, numbers in values.items()}
-    pairs = findings.pairs
-    if pairs is None:
-        pairs = pairwise(values, lower_is_better=lower)
-    best = best_mean(values, lower_is_better=lower)
+    looked = findings.looked
+    pairs = pairwise(values, lower_is_better=lower) if looked is None else looked.pairs
+    best = best_mean(values, lower_is_better=lower) if looked is None else looked.best
     differences = {} if best is None else seen_from(best, pairs)
     first = request.entries[0].label
     failures: dict[str, list[Failure]] = {}
@@ -131,6 +127,7 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
         equal=request.equal,
         paces=findings.paces,
         tunings=findings.tunings,
+        sequential=looked,
         environment=request.environment,
     )
 

@@ -33,8 +33,8 @@ def command(request: Request, directory: str | None = None) -> str:
             options += [word, _path(value) if key in ("text", "data") else str(value)]
         if key == "preset":
             options += ["--seeds", str(request.seeds)]
-    if request.max_seeds is not None:
-        options += ["--max-seeds", str(request.max_seeds)]
+            if request.max_seeds is not None:
+                options += ["--max-seeds", str(request.max_seeds)]
     for key, value in given.items():
         options += ["--set", f"{key}={value}"]
     options += ["--tune"] if request.tune else []

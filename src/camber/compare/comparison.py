@@ -14,6 +14,7 @@ from camber.compare.subject import Run
 
 if TYPE_CHECKING:
     from camber.compare.entries import Entry
+    from camber.compare.sequential import Sequential
     from camber.compare.table import Report
     from camber.compare.tuning import Tuning
     from camber.train import FitConfig
@@ -37,6 +38,7 @@ class Comparison:
         configs: label -> the settings it was trained with: steps and learning rate may be its own.
         equal, paces: what entries share, and at equal time the time of a step over the first's.
         tunings: label -> the search for its learning rate; empty where there was none.
+        sequential: where a comparison of at most ``max_seeds`` stopped, and why.
         environment: versions and machine.
         report: where this call wrote the report; None where it wrote none.
     """
@@ -64,16 +66,17 @@ class Comparison:
     equal: str = "tokens"
     paces: Mapping[str, float] = field(default_factory=dict)
     tunings: Mapping[str, Tuning] = field(default_factory=dict)
+    sequential: Sequential | None = None
     environment: Mapping[str, object] = field(default_factory=dict)
     report: str | None = None
 
     @property
     def title(self) -> str:
         """The heading of the table."""
-        return (
-            f"{self.metric.replace('_', ' ')} in {self.unit}, {len(self.seeds)} paired "
-            f"seed{'' if len(self.seeds) == 1 else 's'}"
-        )
+        metric = self.metric.replace("_", " ")
+        # accuracy in accuracy, a loss in units of the loss: nothing to say
+        unit = "" if metric.endswith(self.unit) else f" in {self.unit}"
+        return f"{metric}{unit}, {len(self.seeds)} paired seed{'' if len(self.seeds) == 1 else 's'}"
 
     def log(self, run: Run) -> tuple[Mapping[str, object], ...]:
         """Return what ``run`` noted while it trained, oldest first; empty if nothing is left of it.
@@ -155,6 +158,7 @@ class Comparison:
                 for pair, sentence in self.pair_sentences.items()
             ],
             "equal": self.equal,
+            "sequential": None if self.sequential is None else self.sequential.to_dict(),
             "task": dict(self.task),
             "environment": dict(self.environment),
             "notes": list(self.notes),

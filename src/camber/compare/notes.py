@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from camber.compare.request import Request
+from camber.compare.sequential import Sequential
 from camber.compare.task_facts import TaskFacts
 from camber.compare.tuning import TUNING_SEED, Tuning
 from camber.train import FitConfig
@@ -68,6 +69,20 @@ def _edges(tunings: Mapping[str, Tuning], edge: str, extreme: str) -> tuple[str,
     return (
         f"{whose} the {extreme} of those tried: a {beyond} one may do better, and the verdict may "
         f"undersell what stands at the edge.",
+    )
+
+
+def looked(request: Request, found: Sequential | None) -> tuple[str, ...]:
+    """Say how many seeds were used, why no more, and what that spent of the error."""
+    looks = request.looks
+    if found is None or looks is None:
+        return ()
+    taken = _listed([str(count) for count in looks.counts if count <= found.count])
+    return (
+        f"Seeds: {found.count} of at most {looks.counts[-1]}, looked at after {taken}: "
+        f"{found.reason}. The looks taken spent "
+        f"{100 * found.spent:.2g} of the {100 * looks.alpha:g} % error that all looks share; the "
+        "intervals of differences hold although the comparison stopped where it did.",
     )
 
 

@@ -19,7 +19,8 @@ from camber.compare.job import run_job
 from camber.compare.outcomes import Source
 from camber.compare.pace import steps_at
 from camber.compare.request import Request
-from camber.compare.subject import Run
+from camber.compare.sequential import Sequential, sequential
+from camber.compare.subject import Run, metrics_of
 from camber.compare.tuning import (
     TUNING_SEED,
     Trial,
@@ -58,8 +59,7 @@ def conclude(request: Request, directory: Path, source: Source) -> Comparison:
             label: replace(config, learning_rate=tunings[label].learning_rate)
             for label, config in configs.items()
         }
-    runs = _runs(request, configs, range(request.seeds), source)
-    _refuse_if_all_failed(runs, directory)
+    runs, looked = _verdict(request, configs, source, directory)
     prices, damage = source.prices(request.entries)
     ranked = sum(not any(run.failed for run in own) for own in runs.values())
     first = runs[request.entries[0].label][0]
@@ -69,10 +69,12 @@ def conclude(request: Request, directory: Path, source: Source) -> Comparison:
         paces=paces,
         tunings=tunings,
         prices=prices,
+        looked=looked,
         notes=(
             notes.scope(request, first.parameters),
             *notes.equal_time(configs, paces),
             *notes.tuned(tunings),
+            *notes.looked(request, looked),
             notes.selection(len(request.entries), ranked),
             *neighbours(request.entries),
             notes.data(request.facts),
@@ -117,6 +119,25 @@ def verdict_jobs(
         for seed in seeds
         for entry in request.entries
     ]
+
+
+def _verdict(
+    request: Request, configs: Configs, source: Source, directory: Path
+) -> tuple[Runs, Sequential | None]:
+    """Return the runs of the verdict: all at once, or look by look until the rule stops."""
+    runs = _runs(request, configs, range(request.seeds), source)
+    _refuse_if_all_failed(runs, directory)
+    if request.looks is None:
+        return runs, None
+    lower = request.facts.metric.better == "lower"
+    while True:
+        found = sequential(metrics_of(runs), request.looks, lower_is_better=lower)
+        if found.stop:
+            return runs, found
+        have = len(runs[request.entries[0].label])
+        more = _runs(request, configs, range(have, found.seeds_wanted), source)
+        runs = {label: own + more[label] for label, own in runs.items()}
+        _refuse_if_all_failed(runs, directory)
 
 
 def _runs(request: Request, configs: Configs, seeds: Sequence[int], source: Source) -> Runs:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from camber.compare.entries import Entry
 from camber.compare.job import PROTOCOL
+from camber.compare.spending import Looks, looks
 from camber.compare.task_facts import TaskFacts
 from camber.errors import CamberError, RunError, unknown_name
 from camber.train import FitConfig
@@ -59,6 +60,11 @@ class Request:
     def __post_init__(self) -> None:
         if self.equal not in get_args(Equal):
             raise unknown_name("way to be equal", self.equal, get_args(Equal))
+
+    @property
+    def looks(self) -> Looks | None:
+        """After how many seeds the comparison may stop; None where their number is fixed."""
+        return None if self.max_seeds is None else looks(self.seeds, self.max_seeds)
 
     @property
     def identity(self) -> dict[str, object]:

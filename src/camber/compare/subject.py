@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
@@ -77,6 +77,14 @@ class Run:
             "probes": dict(self.probes),
             "job": self.job,
         }
+
+
+def metrics_of(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[float]]:
+    """Return the metric of each run by entry, NaN where a run failed."""
+    return {
+        label: [math.nan if run.failed else run.metric for run in own]
+        for label, own in runs.items()
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,7 +134,8 @@ def tune(configs: Mapping[str, FitConfig], ask: Ask, *, sign: int) -> dict[str, 
 def tuning_job(job: Job) -> Job:
     """Return ``job`` as one of the search: titled by its rate, and without the rows' questions."""
     fit = plain_dict(job.config["fit"])
-    label = f"{job.label} at rate {fit['learning_rate']:g}, {fit['steps']} steps"
+    steps = f"{fit['steps']} step{'' if fit['steps'] == 1 else 's'}"
+    label = f"{job.label} at rate {fit['learning_rate']:g}, {steps}"
     return Job({**job.config, "purpose": "tuning"}, job.seed, label)
 
 

@@ -237,14 +237,17 @@ def described(config: object) -> str:
     """Say in words what a directory with the configuration ``config`` holds.
 
     Example:
-        >>> described({"study": "polycom", "size": "tiny"}), described({"kind": "comparison"})
-        ('the study polycom', 'a comparison')
+        >>> described({"study": "polycom", "size": "tiny"})
+        'the study polycom'
+        >>> described({"kind": "comparison", "task": {"name": "charlm"}})
+        'a comparison on charlm'
     """
     if isinstance(config, Mapping):
         if "study" in config:
             return f"the study {config['study']}"
         if config.get("kind") == "comparison":
-            return "a comparison"
+            task = config.get("task")
+            return f"a comparison on {task.get('name') if isinstance(task, Mapping) else 'a task'}"
     return "a single run"
 
 
