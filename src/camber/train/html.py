@@ -88,7 +88,7 @@ def pairs(record: Mapping[str, object]) -> str:
         f'<tr><th scope="row">{text(key)}</th><td>{text(value)}</td></tr>\n'
         for key, value in record.items()
     )
-    return wide(f"<table><tbody>{body}</tbody></table>")
+    return wide(f'<table class="pairs"><tbody>{body}</tbody></table>')
 
 
 def wide(content: str, label: str = "") -> str:

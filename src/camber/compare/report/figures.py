@@ -2,15 +2,59 @@
 
 from __future__ import annotations
 
+import shlex
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from camber.compare.report.section import Section
+from camber.compare.report.svg import letters_of_any_font, svg
+from camber.train.html import text
 
 if TYPE_CHECKING:
     from camber.compare.comparison import Comparison
+    from camber.compare.figures import Figure
 
+#: Figures follow the verdict (0) in their own order and come before the facts.
 ORDER: Final = 1
 
 
 def figure_sections(comparison: Comparison) -> list[Section]:
-    return []
+    """Return a section per figure; one sentence where matplotlib is not installed."""
+    if find_spec("matplotlib") is None:
+        again = f"camber compare --show {shlex.quote(comparison.directory)}"
+        sentence = (
+            "The figures need matplotlib, which was not installed where this page was made: "
+            f"<code>pip install 'camber[plot]'</code>, then <code>{text(again)}</code>. "
+            "All numbers are in the tables."
+        )
+        return [Section(key="figures", title="Figures", order=ORDER, body=f"<p>{sentence}</p>")]
+    from camber.compare.figures import all_figures
+
+    found = ((figure, _body(figure, comparison)) for figure in all_figures())
+    return [
+        Section(
+            key=f"figure-{figure.key}",
+            title=figure.title,
+            order=ORDER + place / 1000,
+            body=body,
+        )
+        for place, (figure, body) in enumerate(found)
+        if body is not None
+    ]
+
+
+def _body(figure: Figure, comparison: Comparison) -> str | None:
+    try:
+        with letters_of_any_font():
+            drawn = figure.draw(comparison)
+        if drawn is None:
+            return None
+        picture = svg(drawn, figure.key, f"{figure.title}. {figure.caption}")
+    except Exception as error:  # hours of training must not wait for one picture
+        reason = f"{type(error).__name__}: {error}"
+        return f'<p class="bad">This figure could not be drawn ({text(reason)}).</p>'
+    label = text(figure.title)
+    return (
+        f'<figure><div class="sheet" role="region" tabindex="0" aria-label="{label}">{picture}'
+        f"</div><figcaption>{text(figure.caption)}</figcaption></figure>"
+    )

@@ -1,4 +1,4 @@
-"""The differences to the best as a column of small pictures on one scale, 0 marked."""
+"""Small pictures in a table: differences to the best on one scale, and the lines of figures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from camber.compare.colours import Style
     from camber.compare.comparison import Comparison
 
 #: In units of the picture; the style sheet scales it.
 WIDTH: Final = 160
-HEIGHT: Final = 24
+HEIGHT: Final = 48
 MARGIN: Final = 6
 
 
@@ -61,4 +62,17 @@ def picture(comparison: Comparison, label: str, scale: Scale) -> str:
     elif label == comparison.best:
         parts.append(f'<circle class="best" cx="{zero:.1f}" cy="{middle:g}" r="3.5"/>')
     drawn = "".join(parts)
-    return f'<svg class="interval" viewBox="0 0 {WIDTH} {HEIGHT}" aria-hidden="true">{drawn}</svg>'
+    return (
+        f'<svg class="interval" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="xMidYMid meet" '
+        f'aria-hidden="true">{drawn}</svg>'
+    )
+
+
+def swatch(style: Style) -> str:
+    """Return a short line in the colour and dash that an entry has in every figure."""
+    dash = " ".join(f"{2.5 * length:g}" for length in style.dash)
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    return (
+        '<svg class="swatch" viewBox="0 0 24 10" aria-hidden="true">'
+        f'<line x1="2" x2="22" y1="5" y2="5" stroke="{style.colour}"{dashes}/></svg>'
+    )

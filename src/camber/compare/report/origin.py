@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from camber.compare.report.section import Section
-from camber.train.html import pairs, text
+from camber.train.html import name, pairs, table, text
 
 if TYPE_CHECKING:
     from camber.compare.comparison import Comparison
@@ -15,16 +16,18 @@ ORDER: Final = 1100
 
 def origin_sections(comparison: Comparison) -> list[Section]:
     """Return the sections at the end: task and data, machine, command, notes."""
-    from camber.train import environment
-
-    task = {key: value for key, value in comparison.task.items() if value is not None}
     return [
-        Section(key="task", title="Task and data", order=ORDER, body=pairs(_titled(task))),
+        Section(
+            key="task",
+            title="Task and data",
+            order=ORDER,
+            body=f"{pairs(_titled(comparison.task))}\n{_budgets(comparison)}",
+        ),
         Section(
             key="environment",
             title="Machine and versions",
             order=ORDER + 1,
-            body=pairs(_titled({k: v for k, v in environment().items() if v is not None})),
+            body=pairs(_titled(comparison.environment)),
         ),
         Section(key="again", title="Repeat it", order=ORDER + 2, body=_command(comparison.command)),
         Section(
@@ -44,5 +47,33 @@ def _command(command: str) -> str:
     )
 
 
-def _titled(record: dict[str, object]) -> dict[str, object]:
-    return {key.replace("_", " "): value for key, value in record.items()}
+def _budgets(comparison: Comparison) -> str:
+    """Steps and learning rate by entry, where they are not the same for all."""
+    budgets = {(config.steps, config.learning_rate) for config in comparison.configs.values()}
+    if len(budgets) < 2:
+        return ""
+    lines = []
+    for label in comparison.ranking:
+        config, pace = comparison.configs[label], comparison.paces.get(label)
+        lines.append(
+            [
+                name(label),
+                f"{config.steps:,}",
+                f"{config.learning_rate:.3g}",
+                "—" if pace is None else f"{pace:.3f}",
+            ]
+        )
+    columns = ("entry", "steps", "learning rate", "time of a step, first entry = 1")
+    return f"<h3>Budgets, at equal {text(comparison.equal)}</h3>\n{table(columns, lines)}"
+
+
+def _titled(record: Mapping[str, object]) -> dict[str, object]:
+    return {
+        key.replace("_", " "): _grouped(value) for key, value in record.items() if value is not None
+    }
+
+
+def _grouped(value: object) -> object:
+    """Large counts in groups of three digits."""
+    large = isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000
+    return f"{value:,}" if large else value

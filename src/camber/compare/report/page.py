@@ -12,6 +12,7 @@ from camber.compare.report.figures import figure_sections
 from camber.compare.report.machine_readable import data_block
 from camber.compare.report.origin import origin_sections
 from camber.compare.report.rows import rows_section
+from camber.compare.report.tuning import tuning_sections
 from camber.compare.report.verdict import answer, question, verdict_section
 from camber.train.atomic import write_text
 from camber.train.html import page
@@ -33,11 +34,10 @@ def report_html(comparison: Comparison) -> str:
     Example:
         >>> import tempfile
         >>> from camber import compare
-        >>> from camber.train import InlineExecutor
         >>> tiny = {"steps": 2, "warmup_steps": 1, "batch": 2, "context": 8, "width": 8}
         >>> with tempfile.TemporaryDirectory() as place:
         ...     found = compare.run(["relu", "gelu"], preset="quick", seeds=2, settings=tiny,
-        ...                         directory=place, executor=InlineExecutor())
+        ...                         directory=place, executor="inline", report=False)
         ...     "Which nonlinearity on charlm?" in report_html(found)
         True
     """
@@ -46,6 +46,7 @@ def report_html(comparison: Comparison) -> str:
             verdict_section(comparison),
             entries_section(comparison),
             *figure_sections(comparison),
+            *tuning_sections(comparison),
             rows_section(comparison),
             *origin_sections(comparison),
         ],

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from camber.compare.colours import styles
 from camber.compare.report.cells import cell_html, sort_number
-from camber.compare.report.intervals import picture, scale_of
+from camber.compare.report.intervals import picture, scale_of, swatch
 from camber.compare.report.section import Section
 from camber.compare.rows import Row, all_rows
-from camber.train.html import name, text, wide
+from camber.train.html import name, table, text, wide
 
 if TYPE_CHECKING:
     from camber.compare.comparison import Comparison
+    from camber.compare.statistics import Difference
 
 #: Rows up to this order stand in the verdict table; all of them stand in the table of all rows.
-LAST_ORDER: Final = 60
+LAST_ORDER: Final = 45
 
 
 def question(comparison: Comparison) -> str:
@@ -46,7 +48,10 @@ def verdict_section(comparison: Comparison) -> Section:
     sentences = "".join(
         f"<li>{text(comparison.sentences[label])}</li>\n" for label in comparison.ranking
     )
-    body = f'{verdict_table(comparison)}\n<ul class="sentences">\n{sentences}</ul>'
+    body = (
+        f'{verdict_table(comparison)}\n<ul class="sentences">\n{sentences}</ul>\n'
+        f"{_every_pair(comparison)}"
+    )
     return Section(key="verdict", title="Verdict", order=0, body=body)
 
 
@@ -63,9 +68,10 @@ def verdict_table(comparison: Comparison) -> str:
         heads.append(f'<th scope="col"{sorted_by} title="{text(row.explain)}">{title}</th>')
         if row.key == "difference" and scale is not None:
             heads.append('<td class="picture" aria-hidden="true"></td>')
+    looks = styles([entry.label for entry in comparison.entries])
     lines = []
     for label in comparison.ranking:
-        cells = [f'<th scope="row">{name(label)}</th>']
+        cells = [f'<th scope="row">{swatch(looks[label])}{name(label)}</th>']
         for row in rows:
             cell = comparison.rows[row.key][label]
             number = sort_number(cell)
@@ -82,6 +88,39 @@ def verdict_table(comparison: Comparison) -> str:
         f"<tbody>{chr(10).join(lines)}</tbody></table>",
         "verdict table",
     )
+
+
+def _every_pair(comparison: Comparison) -> str:
+    """All pairs, folded: the sentence and what it rests on."""
+    if not comparison.pair_sentences:
+        return ""
+    lines = []
+    for pair, sentence in comparison.pair_sentences.items():
+        found = comparison.pairs.get(pair)
+        lines.append([text(sentence), *(_figures(found) if found is not None else ["—"] * 4)])
+    columns = ("sentence", "t interval", "bootstrap interval", "Hedges' g", "seeds won")
+    count = len(comparison.pair_sentences)
+    title = "The pair" if count == 1 else f"All {count} pairs"
+    return (
+        f'<details class="every-pair"><summary>{title}</summary>\n{table(columns, lines)}\n'
+        "<p>Intervals are at Holm's level for the pair, and of the first entry minus the second "
+        "in the order they were given.</p></details>"
+    )
+
+
+def _figures(found: Difference) -> list[str]:
+    """The numbers of one pair as cells."""
+    won = "—" if found.wins is None else f"{round(found.wins * found.count)} of {found.count}"
+    return [
+        _interval(found.low, found.high),
+        _interval(found.bootstrap_low, found.bootstrap_high),
+        "—" if found.effect is None else f"{found.effect:+.2f}",
+        won,
+    ]
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "—" if low is None or high is None else f"{low:+.3f} … {high:+.3f}"
 
 
 def _direction(comparison: Comparison) -> str:
