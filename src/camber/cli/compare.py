@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from camber.cli import names
 from camber.cli.verb import Json, console, print_json, say
 from camber.errors import CamberError
 
@@ -22,20 +23,23 @@ def compare(
         typer.Argument(
             help="Names, formulas or NAME:key=value; relu gelu swiglu polyrelu polynorm if none.",
             show_default=False,
+            autocompletion=names.entries,
         ),
     ] = None,
     task: Annotated[
         str | None,
         typer.Option(
             help="What to learn: charlm (unless given), digits, images, regress, "
-            "or package.module:build for a task of yours."
+            "or package.module:build for a task of yours.",
+            autocompletion=names.tasks,
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
             help="A model of the task: mlp, resnet or vit on images; "
-            "or hf:DIR, the Hugging Face model in that folder."
+            "or hf:DIR, the Hugging Face model in that folder.",
+            autocompletion=names.models,
         ),
     ] = None,
     data: Annotated[
@@ -49,7 +53,8 @@ def compare(
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Size of model and budget: default or quick; on charlm also paper and d256."
+            help="Size of model and budget: default or quick; on charlm also paper and d256.",
+            autocompletion=names.presets,
         ),
     ] = None,
     quick: Annotated[
@@ -80,10 +85,17 @@ def compare(
     ] = False,
     equal: Annotated[
         str | None,
-        typer.Option(help="What entries share: tokens (unless given), or time on this machine."),
+        typer.Option(
+            help="What entries share: tokens (unless given), or time on this machine.",
+            autocompletion=names.budgets,
+        ),
     ] = None,
     device: Annotated[
-        str | None, typer.Option(help="Where models train: cpu (unless given), cuda or mps.")
+        str | None,
+        typer.Option(
+            help="Where models train: cpu (unless given), cuda or mps.",
+            autocompletion=names.devices,
+        ),
     ] = None,
     jobs: Annotated[
         int | None,
@@ -91,7 +103,10 @@ def compare(
     ] = None,
     executor: Annotated[
         str | None,
-        typer.Option(help="What runs them: processes (unless given), inline, ray or slurm."),
+        typer.Option(
+            help="What runs them: processes (unless given), inline, ray or slurm.",
+            autocompletion=names.executors,
+        ),
     ] = None,
     directory: Annotated[
         Path | None, typer.Option(help="Where runs are kept; runs/compare-HASH unless given.")

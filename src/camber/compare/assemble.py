@@ -20,9 +20,7 @@ from camber.compare.sentences import (
     unranked_pair_sentence,
 )
 from camber.compare.statistics import (
-    Difference,
     Estimate,
-    Pair,
     best_mean,
     estimate,
     pairwise,

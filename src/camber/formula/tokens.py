@@ -100,7 +100,9 @@ def scan(text: str) -> None:
         previous = kind
         position = match.end()
     if not words:
-        fail(text, 0, "the formula is empty")
+        raise FormulaError(
+            "the formula is empty: give a name such as 'gelu' or a formula such as 'x*sigmoid(x)'"
+        )
 
 
 def _scan_name(text: str, position: int, token: str) -> None:

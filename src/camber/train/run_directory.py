@@ -215,7 +215,7 @@ def stored_record(directory: Path) -> dict[str, object] | None:
     remedy = "delete the directory to start this run again, or choose another"
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path} is damaged (it is not valid TOML): {remedy}") from error
