@@ -15,7 +15,7 @@ from camber.compare.figures.sheet import (
     INK,
     SMALL,
     WIDTH,
-    fitting,
+    fitted,
     house_style,
     panel,
     sheet,
@@ -71,7 +71,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
         for index, entry in enumerate(comparison.entries):
             words(
                 figure, NAMES - 10, TOP + (index + 0.5) * ROW,
-                shortened(entry.label, fitting(NAMES - 12)),
+                fitted(entry.label, NAMES - 16),
                 color=style[entry.label].colour, ha="right",
             )  # fmt: skip
         for place, shown in enumerate(panels):

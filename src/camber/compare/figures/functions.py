@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +18,7 @@ from camber.compare.figures.sheet import (
     THICK,
     WIDTH,
     compact,
-    fitting,
+    fitted,
     house_style,
     panel,
     sheet,
@@ -52,7 +53,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
             axes = panel(figure, left, row * (ABOVE + HIGH + BELOW) + ABOVE, WIDE, HIGH)
             look = style[entry.label]
             axes.set_title(
-                shortened(entry.label, fitting(WIDE, BODY)), color=look.colour, fontsize=BODY,
+                fitted(entry.label, WIDE, BODY), color=look.colour, fontsize=BODY,
                 pad=6, parse_math=False,
             )  # fmt: skip
             _panel(axes, entry.activation(), look, index)
@@ -85,6 +86,8 @@ def _panel(axes: Axes, module: Activation, look: Style, index: int) -> None:
             gid=f"functions-e{index}-kinks",
         )  # fmt: skip
     for jump in jumps:
+        if not _visible(x, y, jump, high - low):
+            continue
         axes.axvline(jump, color=look.colour, linewidth=0.7, linestyle=(0, (1, 2)))
     _frame(axes, low, high, meaning)
 
@@ -115,6 +118,16 @@ def _points(module: Activation, name: str) -> list[float]:
     return points if len(points) <= 12 else []
 
 
+def _visible(x: Array, y: Array, jump: float, height: float) -> bool:
+    """Whether a jump can be seen: some functions have one of 1e-6, for the sake of rounding."""
+    after = int(np.searchsorted(x, jump, side="right"))
+    if not 1 < after < x.size - 1:
+        return False
+    # beyond what the curve climbs on both sides
+    step = abs(y[after] - y[after - 2]) - abs(y[after + 1] - y[after])
+    return not step < 0.01 * height  # a pole has no number
+
+
 def _decimated(x: Array, y: Array, keep: Sequence[float]) -> tuple[Array, Array]:
     """Points evenly spaced in x, and those on both sides of what must be kept."""
     places = set(np.searchsorted(x, np.linspace(x[0], x[-1], POINTS)).tolist())
@@ -133,14 +146,7 @@ def _interrupted(x: Array, y: Array, breaks: Sequence[float]) -> tuple[Array, Ar
 def _no_curve(axes: Axes, reason: str) -> None:
     """Say in the entry's place why there is no curve."""
     axes.set_axis_off()
-    size = fitting(WIDE, SMALL)
-    words, lines = shortened(reason, 6 * size).split(" "), [""]
-    for word in words:
-        longer = f"{lines[-1]} {word}".strip()
-        if len(longer) <= size:
-            lines[-1] = longer
-        else:
-            lines.append(shortened(word, size))
+    lines = textwrap.wrap(shortened(reason, 110), 20)
     axes.text(
         0, 0.97, "\n".join(lines), transform=axes.transAxes, va="top", fontsize=SMALL, color=GREY,
         linespacing=1.5, parse_math=False,

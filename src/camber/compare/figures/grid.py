@@ -11,11 +11,10 @@ from camber.compare.figures.sheet import (
     GREY,
     SMALL,
     WIDTH,
-    fitting,
+    fitted,
     house_style,
     panel,
     sheet,
-    shortened,
     words,
 )
 
@@ -80,14 +79,14 @@ def grid(
         figure = sheet(TOP + len(sites) * (HEIGHT + 20) - 20 + foot)
         for row, (label, paths) in enumerate(sites.items()):
             top = TOP + row * (HEIGHT + 20)
-            name = shortened(label, fitting(NAMES - 6))
+            name = fitted(label, NAMES - 6)
             words(figure, 2, top + 8, name, color=style[label].colour)
             for column, path in enumerate(paths):
                 left = NAMES + GUTTER + column * (width + GUTTER + room)
                 axes = panel(figure, left, top, width, HEIGHT)
                 if row == 0 or sites[label] != next(iter(sites.values())):
                     words(
-                        figure, left, top - 11, shortened(_layer(path), fitting(width, SMALL)),
+                        figure, left, top - 11, fitted(_layer(path), width, SMALL),
                         fontsize=SMALL, color=GREY,
                     )  # fmt: skip
                 cells.append(

@@ -13,7 +13,7 @@ from camber.compare.figures.sheet import (
     BODY,
     WIDTH,
     compact,
-    fitting,
+    fitted,
     house_style,
     panel,
     pen,
@@ -74,12 +74,12 @@ def _draw(comparison: Comparison) -> Drawing | None:
                         [x], [min(max(y, low), high)], "x", color=look.colour, markersize=6,
                         markeredgewidth=1.4, clip_on=False, gid=f"losses-x{index}-{trace.run.seed}",
                     )  # fmt: skip
-            name = shortened(entry.label, fitting(ROOM - 20))
+            name = fitted(entry.label, ROOM - 20)
             if mean[0].size:
                 axes.plot(*thinned(*mean), gid=f"losses-e{index}-mean", zorder=3, **pen(look))
                 labels.append(Label(float(mean[1][-1]), name, look.colour))
             elif own:
-                short = shortened(entry.label, fitting(ROOM - 20) - 11)
+                short = fitted(entry.label, ROOM - 72)
                 labels.append(Label(high, f"{short} (diverged)", look.colour))
         end_labels(figure, axes, labels)
     return figure

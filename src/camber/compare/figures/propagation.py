@@ -16,12 +16,11 @@ from camber.compare.figures.sheet import (
     SMALL,
     WIDTH,
     compact,
-    fitting,
+    fitted,
     house_style,
     panel,
     pen,
     sheet,
-    shortened,
     words,
 )
 from camber.compare.figures.traces import Array, number
@@ -94,7 +93,7 @@ def _lines(
             **{**pen(style[label]), **marks, "linewidth": 1.4},
         )  # fmt: skip
         if math.isfinite(profile[-1]):
-            name = shortened(label, fitting(ROOM - 14, SMALL))
+            name = fitted(label, ROOM - 14, SMALL)
             labels.append(Label(float(profile[-1]), name, style[label].colour))
     return labels
 

@@ -16,9 +16,8 @@ from camber.compare.figures.sheet import (
     GREY,
     SMALL,
     compact,
-    fitting,
+    fitted,
     house_style,
-    shortened,
 )
 from camber.compare.figures.traces import Array, number, units
 from camber.compare.plot import curves
@@ -109,7 +108,7 @@ def _frame(axes: Axes, heights: Array) -> None:
 def _say(axes: Axes, sentence: str) -> None:
     axes.set_axis_off()
     axes.text(
-        0, 0.9, shortened(sentence, fitting(200, SMALL)), transform=axes.transAxes,
+        0, 0.9, fitted(sentence, 200, SMALL), transform=axes.transAxes,
         fontsize=SMALL, color=GREY, parse_math=False,
     )  # fmt: skip
 

@@ -134,9 +134,29 @@ def shortened(text: str, limit: int) -> str:
     return seen if len(seen) <= limit else f"{seen[: max(1, limit - 1)]}…"
 
 
-def fitting(width: float, size: float = BODY) -> int:
-    """Return how many letters of ``size`` points go into ``width`` points, at the least."""
-    return max(4, int(width / (0.6 * size)))
+def fitted(text: str, width: float, size: float = BODY) -> str:
+    """Return ``text`` cut to about ``width`` points in letters of ``size`` points.
+
+    Letters are reckoned by kind, on the wide side: the reader's font is not known.
+    """
+    seen = shortened(text, 400)
+    room, used = width / size, 0.0
+    for place, character in enumerate(seen):
+        used += _breadth(character)
+        if used > room and place:
+            return shortened(seen, max(2, place))
+    return seen
+
+
+def _breadth(character: str) -> float:
+    """About how wide a character is, in units of the size of its letters."""
+    if unicodedata.east_asian_width(character) in ("W", "F"):
+        return 1.05
+    if character in "ijl.,:;|'()[]!/ftrI-":
+        return 0.41
+    if character in "mwMW@%":
+        return 0.98
+    return 0.7 if character.isupper() else 0.65
 
 
 def compact(value: float) -> str:

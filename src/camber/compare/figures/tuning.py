@@ -14,7 +14,7 @@ from camber.compare.figures.sheet import (
     SMALL,
     WIDTH,
     compact,
-    fitting,
+    fitted,
     house_style,
     panel,
     pen,
@@ -73,7 +73,7 @@ def _lines(
                 [tuning.learning_rate], [reached[tuning.learning_rate]], "o", color=look.colour,
                 markersize=5, gid=f"tuning-chosen-e{index}",
             )  # fmt: skip
-        name = shortened(entry.label, fitting(ROOM - 14, SMALL))
+        name = fitted(entry.label, ROOM - 14, SMALL)
         labels.append(Label(list(reached.values())[-1], name, look.colour))
     return labels
 

@@ -15,7 +15,7 @@ from camber.compare.figures.sheet import (
     SEED_ALPHA,
     WIDTH,
     compact,
-    fitting,
+    fitted,
     house_style,
     panel,
     sheet,
@@ -55,7 +55,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
         for place, label in enumerate(comparison.ranking):
             middle = MARGIN + (place + 0.5) * ROW
             colour = style[label].colour
-            name = shortened(label, fitting(NAMES - 12))
+            name = fitted(label, NAMES - 16)
             words(
                 figure, NAMES - 10, 6 + middle, name, color=colour, ha="right",
                 fontweight="bold" if label == comparison.best else "normal",

@@ -14,7 +14,7 @@ from camber.compare.figures.sheet import (
     SMALL,
     WIDTH,
     compact,
-    fitting,
+    fitted,
     house_style,
     panel,
     pen,
@@ -74,7 +74,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
                     axes.plot(
                         *thinned(x, y), gid=f"{key}-e{index}-mean", clip_on=False, **pen(look)
                     )
-                    name = shortened(entry.label, fitting(ROOM - 22, SMALL))
+                    name = fitted(entry.label, ROOM - 22, SMALL)
                     labels.append(Label(float(y[-1]), name, look.colour))
             end_labels(figure, axes, _without_nothing(labels, found[part]), size=SMALL)
     return figure
