@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -15,11 +17,13 @@ from camber.cli import bench, card, compare, doctor, study
 from camber.cli import list as list_verb
 from camber.cli.verb import INTERRUPTED, guarded
 
+#: Set by the completion scripts of bash, zsh and fish.
+COMPLETION: Final = "_CAMBER_COMPLETE"
+
 app = typer.Typer(
     name="camber",
     help="The nonlinearity of neural networks: run it, explain it, measure it, compare it.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,  # a plain traceback is for a mistake of ours, not of the user's
     rich_markup_mode=None,  # rich's help costs 60 ms; plain text reads as well
 )
@@ -52,6 +56,9 @@ app.add_typer(bench.app, name="bench")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line on ``arguments`` (default: those of the process) and exit."""
+    if COMPLETION in os.environ:
+        # A shell asks for names while somebody types: whatever fails must not be printed there.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (to the end)
     try:
         app(args=None if arguments is None else list(arguments), prog_name="camber")
     except KeyboardInterrupt:  # before a verb had begun

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from camber.cli import names as completion
+from camber.cli.names import DTYPES, PEERS
 from camber.cli.verb import console, guarded, say
 from camber.errors import CamberError, unknown_name
 
@@ -27,10 +29,8 @@ app = typer.Typer(
 
 #: PolyNorm, PolyReLU, the (5, 4) rational unit, and a formula as a user types it.
 NAMES = "polynorm,polyrelu,rational,x*sigmoid(beta*x)"
-PEERS = ("auto", "compile", "fused", "formula", "torch.compile")
 #: What the peers that are camber's own ask for; the others take the definition.
 BODIES: dict[str, Backend] = {"auto": "auto", "compile": "compile", "fused": "fused"}
-DTYPES = ("float32", "float64", "bfloat16", "float16")
 
 
 @app.callback()
@@ -40,7 +40,11 @@ def _root() -> None:
 
 def activations(
     names: Annotated[
-        str, typer.Option(help="Names or formulas, with commas between them.")
+        str,
+        typer.Option(
+            help="Names or formulas, with commas between them.",
+            autocompletion=completion.entry_list,
+        ),
     ] = NAMES,
     shape: Annotated[str, typer.Option(help="Shape of the input, for example 2048x5504.")] = (
         "2048x5504"
@@ -49,11 +53,15 @@ def activations(
     threads: Annotated[
         int | None, typer.Option(help="PyTorch's threads; its own choice unless given.")
     ] = None,
-    dtype: Annotated[str, typer.Option(help=f"One of {', '.join(DTYPES)}.")] = "float32",
+    dtype: Annotated[
+        str,
+        typer.Option(help=f"One of {', '.join(DTYPES)}.", autocompletion=completion.dtypes),
+    ] = "float32",
     peers: Annotated[
         str,
         typer.Option(
-            help="How each is computed; any of auto, compile, fused, formula, torch.compile."
+            help="How each is computed; any of auto, compile, fused, formula, torch.compile.",
+            autocompletion=completion.peers,
         ),
     ] = ",".join(PEERS),
     output: Annotated[

@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from camber.cli import names
 from camber.cli.verb import Json, console, print_json, say
 
 
 def card(
     spec: Annotated[
-        str, typer.Argument(help="A registered name or a formula, such as 'x*sigmoid(x)'.")
+        str,
+        typer.Argument(
+            help="A registered name or a formula, such as 'x*sigmoid(x)'.",
+            autocompletion=names.entries,
+        ),
     ],
     plot: Annotated[
         Path | None,

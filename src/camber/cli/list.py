@@ -7,31 +7,37 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from camber.cli import names
 from camber.cli.verb import Json, console, print_json
 from camber.errors import CamberError, unknown_name
 
 if TYPE_CHECKING:
     from camber.activations import Entry
 
-KINDS = ("pointwise", "gated", "along", "normed")
-
 
 def list_names(
     pattern: Annotated[
         str | None,
-        typer.Argument(help="Only names, aliases or tags like this: 'poly*', torch.nn."),
+        typer.Argument(
+            help="Only names, aliases or tags like this: 'poly*', torch.nn.",
+            autocompletion=names.entries,
+        ),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option(help="Only one kind: pointwise, gated, along or normed.")
+        str | None,
+        typer.Option(
+            help="Only one kind: pointwise, gated, along or normed.", autocompletion=names.kinds
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
     """List the registered activations: name, kind, formula, where else they are known."""
-    if kind is not None and kind not in KINDS:
-        raise unknown_name("kind", kind, KINDS)
-    from camber.activations import lookup, names
+    if kind is not None and kind not in names.KINDS:
+        raise unknown_name("kind", kind, names.KINDS)
+    from camber.activations import lookup
+    from camber.activations import names as registered
 
-    entries = [lookup(name) for name in names()]
+    entries = [lookup(name) for name in registered()]
     if kind is not None:
         entries = [entry for entry in entries if entry.kind == kind]
     if pattern is not None:

@@ -7,15 +7,23 @@ from typing import Annotated
 
 import typer
 
+from camber.cli import names
 from camber.cli.verb import REFUTED, Json, console, guarded, print_json, say
 
 app = typer.Typer(help="Reproduce papers: list the studies, run one, read its report.")
 
 RESUME = "interrupted; every finished job is kept, and the same command takes up the rest"
 
-Name = Annotated[str, typer.Argument(help="A study, as camber study list names it.")]
+Name = Annotated[
+    str,
+    typer.Argument(help="A study, as camber study list names it.", autocompletion=names.studies),
+]
 SizeOption = Annotated[
-    str, typer.Option(help="tiny (seconds), smoke (minutes) or full (see camber study list).")
+    str,
+    typer.Option(
+        help="tiny (seconds), smoke (minutes) or full (see camber study list).",
+        autocompletion=names.sizes,
+    ),
 ]
 Directory = Annotated[
     Path | None, typer.Option(help="Where it is kept; runs/studies/NAME/SIZE unless given.")
