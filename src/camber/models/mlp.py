@@ -39,7 +39,9 @@ class MLPConfig:
             get the width K of equal parameters.
         depth: number of hidden layers, >= 1.
         activation: a name, formula text, or a factory; each layer gets a fresh module.
-        normalise: whether an RMS norm stands before each linear map but the first.
+        normalise: whether an RMS norm stands before each linear map but the first. Without, what
+            grows faster than its input (polynomials, gated units) amplifies deviations of scale
+            from layer to layer: two or three layers are enough then.
 
     Raises:
         DtypeError: for sizes that are no integers.
@@ -75,7 +77,7 @@ class HiddenLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, inputs) to (B, K)."""
-        x = self.norm(x)
+        x = self.norm(x.to(self.up.weight.dtype))  # autocast left halves: norms have full precision
         if self.gate is None:
             return self.activation(self.up(x))  # (B, K)
         return self.activation(self.up(x), self.gate(x))  # (B, K)
@@ -87,10 +89,10 @@ class MLP(nn.Module):
     Args:
         config: its shape.
         seed: fixes the initial weights: N(0, 1 / fan_in), biases 0. Without norms the weights
-            behind an activation are multiplied by its gain E[act(z)^2]^(-1/2), so that the scale
-            of the inputs survives any depth. Each matrix draws from its own stream, so models that
-            differ in the activation alone start equal wherever their shapes agree. The global
-            generator is neither read nor moved.
+            behind an activation are multiplied by its gain E[act(z)^2]^(-1/2), so that inputs of
+            unit variance give sums of unit variance. Each matrix draws from its own stream, so
+            models that differ in the activation alone start equal wherever their shapes agree. The
+            global generator is neither read nor moved.
 
     Attributes:
         width_match: the hidden width chosen, and the counts of the whole model.
@@ -150,7 +152,7 @@ class MLP(nn.Module):
         x = inputs.flatten(1)  # (B, I)
         for layer in self.layers:
             x = layer(x)  # (B, K)
-        return self.head(self.norm(x))  # (B, O)
+        return self.head(self.norm(x.to(self.head.weight.dtype)))  # (B, O)
 
     def describe(self) -> dict[str, Any]:
         """Exact parameter counts, for a report; see :func:`describe_parameters`."""

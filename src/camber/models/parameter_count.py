@@ -42,6 +42,5 @@ def check_image(owner: str, image: object) -> None:
     """Raise unless ``image`` is (channels, height, width), each at least 1."""
     if not isinstance(image, tuple) or len(image) != 3:
         raise CamberError(f"{owner}: image must be (channels, height, width), but got {image!r}")
-    check_sizes(
-        owner, **dict(zip(("channels", "height", "width of the image"), image, strict=True))
-    )
+    names = ("channels of the image", "height of the image", "width of the image")
+    check_sizes(owner, **dict(zip(names, image, strict=True)))
