@@ -147,3 +147,22 @@ SMALL = {"width": 8, "context": 8, "evaluation_tokens": 64}
 @pytest.fixture
 def small_model() -> nn.Module:
     return task("charlm", preset="quick", **SMALL).build_model("relu", 0)
+
+
+def test_propagation_is_the_geometric_mean_over_seeds() -> None:
+    def noted(ratio: float) -> dict[str, object]:
+        sites = [{"path": "a", "after": 2.0}, {"path": "b", "after": 2.0 * ratio}]
+        return {"propagation": {"start": sites, "end": sites[:1]}}
+
+    runs = [make_run(seed, probes=noted(ratio)) for seed, ratio in enumerate((0.25, 4.0))]
+    value, text = ask("propagation", make_subject("relu", *runs))
+    assert value == {"start": {"after": pytest.approx(1.0)}}
+    assert text == "1"
+    # runs of before, and tasks whose model has one site, have no answer
+    assert ask("propagation", make_subject("relu")) == (None, "—")
+
+
+def test_the_copy_limit_is_shown_as_a_ratio() -> None:
+    assert ask("time_over_copy", make_subject("relu", price={"time_over_copy": 2.0}))[1] == "2.00 x"
+    old = make_subject("relu", price={"time_over_gelu": 0.5})
+    assert ask("time_over_copy", old) == (None, "—")
