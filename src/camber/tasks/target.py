@@ -141,7 +141,8 @@ def _read_domain(domain: str, inputs: Sequence[str]) -> Array:
     for part in domain.split(","):
         name, equals, interval = part.rpartition("=")
         name = name.strip()
-        if bool(equals) != (name in inputs) or name in found:
+        mixed = "" in found or (found and not name)
+        if bool(equals) != (name in inputs) or name in found or mixed:
             raise CamberError(
                 f"the domain {domain!r:.80} is neither one interval for every input, such as -1:1, "
                 f"nor one for each of {', '.join(inputs)} by name, such as {inputs[0]}=-1:1"
@@ -151,8 +152,10 @@ def _read_domain(domain: str, inputs: Sequence[str]) -> Array:
             raise CamberError(
                 f"{interval.strip()!r:.80} in the domain is no interval; write low:high, as in -1:1"
             )
+        if not math.isfinite(ends[1] - ends[0]):
+            raise CamberError(f"{interval.strip()!r:.80} in the domain is too wide")
         found[name] = ends[0], ends[1]
-    if "" in found and len(found) == 1:
+    if "" in found:
         found = dict.fromkeys(inputs, found[""])
     if missing := [name for name in inputs if name not in found]:
         raise CamberError(f"the domain {domain!r:.80} gives no interval for {missing[0]}")
