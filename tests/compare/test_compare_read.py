@@ -348,6 +348,14 @@ def test_contradictions_are_refused(fight: Fight) -> None:
             fight(**changes)
 
 
+def test_a_gpu_gets_one_run_at_a_time_unless_told_otherwise() -> None:
+    from camber.compare.run import _executor
+
+    assert repr(_executor(None, None, "cuda")) == "ProcessExecutor(workers=1, threads=1)"
+    assert repr(_executor("processes", None, "cuda")) == "ProcessExecutor(workers=1, threads=1)"
+    assert repr(_executor("processes", 3, "cuda")) == "ProcessExecutor(workers=3, threads=1)"
+
+
 # -- the report and the environment ----------------------------------------------------------------
 
 

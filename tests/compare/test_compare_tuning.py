@@ -165,6 +165,11 @@ def test_each_entry_trains_at_the_rate_it_found(tuned: Tuned, tmp_path: Path) ->
     assert {job["seed"] for job in searched} == {TUNING_SEED}
     assert {job["seed"] for job in jobs if job not in searched} == {0, 1}
     assert len(searched) == trials_of(2)
+    # the search asks for the metric alone; the rows ask the runs of the verdict
+    for path in tmp_path.glob("run/jobs/*/outcome.json"):
+        probes = json.loads(path.read_text())["result"]["probes"]
+        tuning_run = any(job["digest"].startswith(path.parent.name) for job in searched)
+        assert bool(probes) != tuning_run
     verdict = {
         (job["label"], job["config"]["fit"]["learning_rate"]) for job in jobs if job not in searched
     }

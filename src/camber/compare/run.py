@@ -136,8 +136,22 @@ def resume(
         directory: of an earlier :func:`run`.
         workers, executor, report, on_event, on_start: as for :func:`run`.
 
+    Returns:
+        The same :class:`~camber.compare.Comparison` as that :func:`run` would have given.
+
     Raises:
         RunError: there is no comparison in it, its data changed, or a file is damaged.
+
+    Example:
+        >>> import shutil, tempfile
+        >>> tiny = {"steps": 2, "warmup_steps": 1, "batch": 2, "context": 8, "width": 8}
+        >>> with tempfile.TemporaryDirectory() as place:
+        ...     first = run(["relu", "gelu"], preset="quick", seeds=2, settings=tiny,
+        ...                 directory=place, executor="inline", report=False)
+        ...     shutil.rmtree(f"{place}/jobs/{first.runs['gelu'][1].job}")
+        ...     again = resume(place, executor="inline", report=False)
+        >>> again.estimates == first.estimates
+        True
     """
     path = Path(directory)
     asked = asked_in(path)
@@ -173,7 +187,7 @@ def _perform(
 
 
 def _executor(given: Executor | str | None, workers: int | None, device: str) -> Executor:
-    if given is None:
+    if given in (None, "processes"):
         alone = 1 if device != "cpu" else None  # a GPU is shared badly
         return ProcessExecutor(alone if workers is None else workers)
     if isinstance(given, str):
