@@ -171,6 +171,20 @@ def test_reset_returns_to_the_initial_values():
     assert module.w.tolist() == [[2.0] * 3]
 
 
+def test_a_constant_that_is_not_finite_is_named():
+    with pytest.raises(CamberError, match="negative_slope must be finite, not nan"):
+        activation("leaky_relu", negative_slope=float("nan"))
+
+
+def test_an_unknown_parameter_is_told_the_own_ones():
+    # none of leaky_relu's own names is spelt like 'bogus'
+    with pytest.raises(UnknownNameError, match=r"'bogus'.*the function's own: 'negative_slope'"):
+        activation("leaky_relu", bogus=1)
+    with pytest.raises(UnknownNameError) as caught:
+        activation("leaky_relu", negative_slop=1)
+    assert str(caught.value).count("negative_slope") == 1
+
+
 def test_fixed_needs_a_finite_number():
     with pytest.raises(TypeError, match="Fixed must be a number"):
         Fixed("1")

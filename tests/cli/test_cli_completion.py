@@ -43,7 +43,7 @@ def _complete(shell: str, line: str, **more: str) -> "subprocess.CompletedProces
     ("line", "expected"),
     [
         ("camber ", {"compare", "card", "list", "doctor", "study", "bench"}),
-        ("camber compare polyn", {"polynorm"}),
+        ("camber compare mis", {"mish"}),
         ("camber compare relu polyr", {"polyrelu"}),
         ("camber compare --task ", set(TASKS)),
         ("camber compare --executor ", set(EXECUTORS)),
@@ -55,7 +55,7 @@ def _complete(shell: str, line: str, **more: str) -> "subprocess.CompletedProces
         ("camber list --kind g", {"gated"}),
         ("camber study run polyc", {"polycom"}),
         ("camber study report polycom --size s", {"smoke"}),
-        ("camber bench activations --names relu,polyn", {"relu,polynorm"}),
+        ("camber bench activations --names relu,mis", {"relu,mish"}),
         ("camber bench activations --peers auto,f", {"auto,fused", "auto,formula"}),
         ("camber bench activations --dtype b", {"bfloat16"}),
         ("camber study run zzz", set()),
@@ -68,8 +68,8 @@ def test_bash_is_offered(line: str, expected: set[str]) -> None:
 
 
 def test_zsh_and_fish_are_offered_the_same() -> None:
-    assert '"polynorm"' in _complete("zsh", "camber compare polyn").stdout
-    assert _complete("fish", "camber compare polyn").stdout.split() == ["polynorm"]
+    assert '"mish"' in _complete("zsh", "camber compare mis").stdout
+    assert _complete("fish", "camber compare mis").stdout.split() == ["mish"]
 
 
 def test_what_fails_is_not_printed_into_the_shell() -> None:
@@ -97,7 +97,7 @@ def test_bash_itself(tmp_path: Path) -> None:
     command = tmp_path / "camber"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m camber "$@"\n')
     command.chmod(0o755)
-    ask = "COMP_WORDS=(camber compare relu polyn) COMP_CWORD=3; _camber_completion camber polyn relu"
+    ask = "COMP_WORDS=(camber compare relu mis) COMP_CWORD=3; _camber_completion camber mis relu"
     done = subprocess.run(
         [bash, "--norc", "-c", f'{script}\n{ask}\necho "offered: ${{COMPREPLY[*]}}"'],
         env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
@@ -106,7 +106,7 @@ def test_bash_itself(tmp_path: Path) -> None:
         check=True,
         timeout=60,
     )
-    assert done.stdout == "offered: polynorm\n"
+    assert done.stdout == "offered: mish\n"
     assert done.stderr == ""
 
 

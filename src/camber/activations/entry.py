@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from camber.activations.base import Activation, Kind
 from camber.activations.by_formula import Native, by_formula
-from camber.activations.parameters import Fixed, Initial, Value
+from camber.activations.parameters import Fixed, Initial, Value, number
 from camber.activations.source import Source
-from camber.errors import CamberError, unknown_name
+from camber.errors import CamberError, UnknownNameError, unknown_name
 from camber.fast import Backend
 from camber.formula import Formula
 
@@ -73,7 +73,7 @@ class Entry:
         options, values = _split(definition, settings, self.name)
         merged: dict[str, Value] = dict(self.values)  # type: ignore[arg-type]  # checked by _define
         for name, value in values.items():
-            merged[name] = _like(merged.get(name), value)
+            merged[name] = _like(merged.get(name), value, name)
         options |= {"name": self.name, "source": self.source, "backend": backend}
         if self.program is not None:
             options["program"] = Formula.parse(self.program, self.inputs)
@@ -120,18 +120,29 @@ def _split(
         elif name in allowed:
             options[name] = value
         elif known:
-            raise unknown_name(f"parameter of {owner}", name, (*known, *allowed))
+            raise _unknown_parameter(owner, name, known, allowed)
         else:
             raise CamberError(f"{owner} has no parameters, but {name!r} was given")
     return options, values
 
 
-def _like(default: Value | None, given: Value) -> Value:
+def _unknown_parameter(
+    owner: str, name: str, own: Iterable[str], settings: Iterable[str]
+) -> UnknownNameError:
+    """Offer the nearest names, and always some parameters of the function itself."""
+    error = unknown_name(f"parameter of {owner}", name, (*own, *settings))
+    if any(repr(parameter) in str(error) for parameter in own):
+        return error
+    first = ", ".join(repr(parameter) for parameter in list(own)[:3])
+    return UnknownNameError(f"{error}; the function's own: {first}")
+
+
+def _like(default: Value | None, given: Value, name: str) -> Value:
     """A bare number moves a default: a constant stays a constant, a constraint stays stated."""
     if isinstance(given, Fixed | Initial) or default is None:
         return given
     if isinstance(default, Fixed) and isinstance(given, int | float):
-        return Fixed(given)
+        return Fixed(number(given, name))
     if isinstance(default, Initial):
         return replace(default, value=given)  # type: ignore[arg-type]  # checked by _learn
     return given

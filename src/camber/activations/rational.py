@@ -12,6 +12,9 @@ x = 0; in abs_sum the sign of the inner sum is 0 at an isolated root, and +1 whe
 
 For large |x| the unit grows like |x|^(m - k), k the last power with b_k != 0: linearly for (5, 4),
 faster once b_4 trains to 0. Weight decay drags the shape towards that: see ``no_weight_decay``.
+Nothing warns when it happens, because to look would read coefficients back from the device at
+every call, and nothing is clamped, because b_4 = 0 is a function one may want; a comparison logs
+the coefficients of every run.
 """
 
 from __future__ import annotations
