@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import signal
-import sys
 import threading
 from typing import IO, Final
 
@@ -38,10 +37,22 @@ class _Line:
                 os._exit(0)  # the parent is gone
 
 
-def _listen(orders: "queue.SimpleQueue[dict[str, object]]") -> None:
-    for text in sys.stdin:
+def _listen(orders: "queue.SimpleQueue[dict[str, object]]", stream: IO[str]) -> None:
+    for text in stream:
         orders.put(json.loads(text))
     os._exit(0)
+
+
+def _take_input() -> IO[str]:
+    """Return what was standard input, and leave an empty one in its place.
+
+    A process that a job forks, such as a DataLoader's worker, closes ``sys.stdin`` first; while a
+    thread waits for a line of it, that would wait for ever.
+    """
+    stream = os.fdopen(os.dup(0), encoding="utf-8")
+    with open(os.devnull) as nothing:  # noqa: PTH123 (no path, a device)
+        os.dup2(nothing.fileno(), 0)
+    return stream
 
 
 def main() -> None:
@@ -51,7 +62,7 @@ def main() -> None:
     line = _Line(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)
     orders: queue.SimpleQueue[dict[str, object]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(orders,), daemon=True).start()
+    threading.Thread(target=_listen, args=(orders, _take_input()), daemon=True).start()
     start = orders.get()
     try:
         function = prepare(start)
