@@ -7,7 +7,16 @@ from torch import nn
 
 from camber.activations import activation
 from camber.errors import CamberError
-from camber.layers import FeedForward, match_activation, matched_hidden
+from camber.layers import (
+    FeedForward,
+    channel_multiple,
+    coefficient_counts,
+    fitted,
+    fresh,
+    match_activation,
+    match_by_count,
+    matched_hidden,
+)
 
 CHOICES = {
     "relu": nn.ReLU,
@@ -109,3 +118,53 @@ def test_the_report_is_plain() -> None:
 def test_bad_sizes(arguments: dict[str, int], word: str) -> None:
     with pytest.raises(CamberError, match=word):
         matched_hidden(**arguments, gated=True)
+
+
+@given(st.integers(1, 400), st.sampled_from([*CHOICES, "maxmin", "groups"]), st.integers(1, 40))
+def test_by_count_no_width_is_nearer(hidden: int, name: str, width: int) -> None:
+    # brute force over all widths, for a count that is quadratic
+    choices = {**CHOICES, "maxmin": "maxmin"}
+    choices["groups"] = lambda: activation("groupsort", group_size=5)
+    choice, step = choices[name], {"maxmin": 2, "groups": 5}.get(name, 1)
+
+    def count_at(maps: int, k: int) -> int:
+        return maps * width * k + k * k + 3
+
+    match = match_by_count(hidden, choice, count_at, places=2)
+    reference = count_at(1, hidden)
+    maps = 2 if name == "swiglu" else 1
+    own = 2 * count(fresh(choice))
+
+    def miss(k: int) -> int:
+        return abs(count_at(maps, k) + own - reference)
+
+    best = min(range(step, 2 * hidden + 2 * step, step), key=miss)
+    assert match.hidden % step == 0
+    assert miss(match.hidden) == miss(best)
+    assert match.parameters == count_at(maps, match.hidden) + own
+    assert match.coefficients == own
+    assert match.reference_parameters == reference
+
+
+def test_neighbours_that_are_sorted_divide_the_width() -> None:
+    assert match_activation(64, 257, "maxmin").hidden % 2 == 0
+    assert channel_multiple(activation("groupsort", group_size=6)) == 6
+    assert channel_multiple(activation("sort(x, over=feature, size=4)")) == 4
+    assert channel_multiple(activation("x*sigmoid(b*x)", granularity="group", groups=3)) == 3
+    assert channel_multiple(activation("polynorm")) == channel_multiple(nn.ReLU()) == 1
+
+
+def test_coefficients_are_counted_by_how_they_grow() -> None:
+    per_channel = activation("a*x + b*max(x, 0)", granularity="channel")
+    assert coefficient_counts(per_channel) == (0, 2)
+    assert coefficient_counts(activation("polynorm")) == (4, 0)
+    assert coefficient_counts(nn.PReLU(32)) == (32, 0)
+
+
+def test_a_place_off_the_last_axis() -> None:
+    along, per_channel = activation("polynorm"), activation("x*b", granularity="channel")
+    assert fitted(along, 6) is along
+    assert fitted(along, 6, channel_dim=1).dim == 1
+    assert fitted(per_channel, 6, channel_dim=1).layout.channel_dim == 1
+    foreign = nn.Softmax(-1)
+    assert fitted(foreign, 6, channel_dim=1) is foreign

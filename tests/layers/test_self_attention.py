@@ -70,3 +70,15 @@ def test_bad_heads(width: int, heads: int) -> None:
 def test_odd_head_size() -> None:
     with pytest.raises(CamberError, match="even head size"):
         rotary_table(4, 5)
+
+
+def test_attention_to_both_sides_without_positions() -> None:
+    # independent code: torch.nn.MultiheadAttention with the same matrices
+    ours, x = SelfAttention(12, 3, causal=False).double(), torch.randn(2, 5, 12).double()
+    theirs = torch.nn.MultiheadAttention(12, 3, bias=False, batch_first=True).double()
+    with torch.no_grad():
+        theirs.in_proj_weight.copy_(ours.project.weight)
+        theirs.out_proj.weight.copy_(ours.output.weight)
+    torch.testing.assert_close(ours(x), theirs(x, x, x)[0])
+    order = torch.randperm(5)
+    torch.testing.assert_close(ours(x[:, order]), ours(x)[:, order])  # no position, no order

@@ -80,11 +80,13 @@ class DecoderLM(nn.Module):
         config: its shape.
         seed: fixes the initial weights: normal with deviation ``initial_std``, divided by
             sqrt(2 layers) for the matrices that write to the residual stream. Without norms
-            embeddings are N(0, 1) and matrices but the head N(0, 1 / fan_in), ``down`` multiplied
-            by the activation's gain E[act(z)^2]^(-1/2), so that the residual stream keeps the
-            scale that norms would give it. Each matrix draws from its own stream, named by the
-            matrix, so models that differ in the activation alone start from equal weights wherever
-            their shapes agree. The global generator is neither read nor moved.
+            embeddings are N(0, 1) and matrices but the head N(0, 1 / fan_in), those that write to
+            the stream divided by 2 layers and ``down`` multiplied by the activation's gain
+            E[act(z)^2]^(-1/2): the stream keeps unit variance at any depth, which functions that
+            grow faster than their input need. Each matrix draws from its own stream of random
+            numbers, named by the matrix, so models that differ in the activation alone start from
+            equal weights wherever their shapes agree. The global generator is neither read nor
+            moved.
 
     Attributes:
         width_match: the hidden width chosen and the counts of one layer's feed-forward network, or
@@ -124,7 +126,7 @@ class DecoderLM(nn.Module):
         if not config.normalise and path != "head":
             std = 1.0 if path == "embedding" else 1 / math.sqrt(fan_in)
         if path.endswith((".output", ".down")):  # write to the residual stream
-            std /= math.sqrt(2 * config.layers)
+            std /= math.sqrt(2 * config.layers) if config.normalise else 2 * config.layers
         if path.endswith(".down") and not config.normalise:
             block = path.partition(".feed_forward")[0]
             act = self.get_submodule(f"{block}.feed_forward.activation")

@@ -94,12 +94,12 @@ class ResNet(nn.Module):
 
     Args:
         config: its shape.
-        seed: fixes the initial weights: N(0, 1 / fan_in), those that write to the residual stream
-            divided by sqrt(blocks), so that its variance at most grows e-fold over any depth;
-            biases 0. Without norms the latter are also multiplied by the activation's gain
-            E[act(z)^2]^(-1/2). Each matrix draws from its own stream, so models that differ in the
-            activation alone start equal wherever their shapes agree. The global generator is
-            neither read nor moved.
+        seed: fixes the initial weights: N(0, 1 / fan_in), biases 0; ``down`` divided by
+            sqrt(blocks). Without norms it is divided by the number of blocks and multiplied by the
+            activation's gain E[act(z)^2]^(-1/2): the residual stream keeps its variance at any
+            depth, which functions that grow faster than their input need. Each matrix draws from
+            its own stream of random numbers, so models that differ in the activation alone start
+            equal wherever their shapes agree. The global generator is neither read nor moved.
 
     Attributes:
         width_match: the hidden width chosen, and the counts of one block's convolutions
@@ -129,11 +129,11 @@ class ResNet(nn.Module):
         def std(path: str, fan_in: int) -> float:
             if not path.endswith(".down"):
                 return 1 / math.sqrt(fan_in)
-            gain = 1.0
-            if not self.config.normalise:
-                act = self.get_submodule(path.removesuffix("down") + "activation")
-                gain = unit_gain(act, self.width_match.hidden, channel_dim=1)
-            return gain / math.sqrt(fan_in * self.config.blocks)
+            if self.config.normalise:
+                return 1 / math.sqrt(fan_in * self.config.blocks)
+            act = self.get_submodule(path.removesuffix("down") + "activation")
+            gain = unit_gain(act, self.width_match.hidden, channel_dim=1)
+            return gain / math.sqrt(fan_in) / self.config.blocks
 
         draw_weights(self, std, seed=seed)
 

@@ -100,12 +100,13 @@ class ViT(nn.Module):
     Args:
         config: its shape.
         seed: fixes the initial weights: N(0, 1 / fan_in), those that write to the residual stream
-            divided by sqrt(2 layers), so that its variance at most grows e-fold over any depth;
-            positions N(0, 1), the scale of embedded patches of unit variance; biases 0. Without
-            norms ``feed_forward.down`` is also multiplied by the activation's gain
-            E[act(z)^2]^(-1/2). Each matrix draws from its own stream, so models that differ in the
-            activation alone start equal wherever their shapes agree. The global generator is
-            neither read nor moved.
+            divided by sqrt(2 layers); positions N(0, 1), the scale of embedded patches of unit
+            variance; biases 0. Without norms the former are divided by 2 layers, and
+            ``feed_forward.down`` is multiplied by the activation's gain E[act(z)^2]^(-1/2): the
+            stream keeps its variance at any depth, which functions that grow faster than their
+            input need. Each matrix draws from its own stream of random numbers, so models that
+            differ in the activation alone start equal wherever their shapes agree. The global
+            generator is neither read nor moved.
 
     Attributes:
         width_match: the hidden width chosen, and the counts of one feed-forward network.
@@ -137,11 +138,14 @@ class ViT(nn.Module):
         def std(path: str, fan_in: int) -> float:
             if not path.endswith(("attention.output", "feed_forward.down")):
                 return 1 / math.sqrt(fan_in)
+            branches = 2 * self.config.layers
+            if self.config.normalise:
+                return 1 / math.sqrt(fan_in * branches)
             gain = 1.0
-            if path.endswith("down") and not self.config.normalise:
+            if path.endswith("down"):
                 act = self.get_submodule(path.removesuffix("down") + "activation")
                 gain = unit_gain(act, self.width_match.hidden)
-            return gain / math.sqrt(fan_in * 2 * self.config.layers)
+            return gain / math.sqrt(fan_in) / branches
 
         draw_weights(self, std, seed=seed)
         draw_normal(self.positions, 1.0, seed=seed, path="positions")
