@@ -79,7 +79,7 @@ def test_any_shape_of_image(image: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("act", ["relu", "swiglu", "polynorm", "polyrelu"])
-@pytest.mark.parametrize("blocks", [1, 12])
+@pytest.mark.parametrize("blocks", [2, 12])
 def test_the_stream_keeps_its_scale_over_any_depth(act: str, blocks: int) -> None:
     model = net(act, blocks=blocks, width=24, normalise=False)
     growth = 1.0
