@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup compare test test-slow check docs bench clean
+.PHONY: help setup compare test test-slow check docs bench picture clean
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,10 @@ docs: $(READY) ## the documentation, catalogue and reference included, into docs
 
 bench: $(READY) ## time activations beside their peers, JSON lines into benchmarks/results
 	$(BIN)/camber bench activations --output benchmarks/results/activations.jsonl $(ARGS)
+
+picture: $(READY) ## the front page's picture of a report: make picture RUN=runs/compare-...
+	@test -n "$(RUN)" || { echo "which run? make picture RUN=runs/compare-... (see ls runs)"; exit 2; }
+	$(BIN)/python benchmarks/picture.py "$(RUN)" --into docs/pictures/report.png
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -40,4 +40,5 @@ def fought(
         text=text,
         directory=place / "run",
         executor=InlineExecutor(),
+        report=False,
     )

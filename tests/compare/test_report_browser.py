@@ -4,11 +4,15 @@ Debian's Chromium through Playwright; CAMBER_CHROMIUM names another one.
 """
 
 import dataclasses
+import importlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +41,7 @@ FLAGS = [
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="there is no chromium on the PATH and CAMBER_CHROMIUM names none"
 )
+PICTURE = Path(__file__).parents[2] / "benchmarks" / "picture.py"
 LABELS = ["relu", "gelu", "polyrelu", "x*sigmoid(1.7*x)"]
 Open = Callable[..., "Page"]
 
@@ -67,14 +72,30 @@ def browser() -> Iterator["Browser"]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Comparison], Path]:
+    """Where a comparison's report lies; each is made once."""
+    made: list[tuple[Comparison, Path]] = []
+
+    def path_of(comparison: Comparison) -> Path:
+        for known, path in made:
+            if known is comparison:
+                return path
+        path = write_report(comparison, tmp_path_factory.mktemp("page") / "report.html")
+        made.append((comparison, path))
+        return path
+
+    return path_of
+
+
 @pytest.fixture
-def opened(browser: "Browser") -> Iterator[Open]:
+def opened(browser: "Browser", written: Callable[[Comparison], Path]) -> Iterator[Open]:
     """Opens a comparison's report; whatever the page says, asks for or pops up fails the test."""
     noises: list[str] = []
     contexts = []
 
     def open_report(comparison: Comparison, *, width: int = 1100, **options: Any) -> "Page":
-        path = write_report(comparison)
+        path = written(comparison)
         context = browser.new_context(
             viewport={"width": width, "height": 900}, offline=True, **options
         )
@@ -100,6 +121,17 @@ def opened(browser: "Browser") -> Iterator[Open]:
     for context in contexts:
         context.close()
     assert noises == []
+
+
+@pytest.fixture(scope="module")
+def friendly_page(
+    browser: "Browser", friendly: Comparison, written: Callable[[Comparison], Path]
+) -> Iterator["Page"]:
+    """One page for all questions that change nothing."""
+    page = browser.new_page(offline=True)
+    page.goto(written(friendly).as_uri())
+    yield page
+    page.close()
 
 
 def entries_in_order(page: "Page") -> list[str]:
@@ -151,7 +183,7 @@ def test_the_data_for_programs_are_whole(opened: Open, hostile: Comparison) -> N
 # -- sorting -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def numbered(friendly: Comparison) -> Comparison:
     """Prices that sort differently as text, one of them missing."""
     prices = dict(zip(LABELS, (9.0, None, 100.0, 10.5), strict=True))
@@ -207,6 +239,30 @@ def test_every_figure_is_drawn_and_described(opened: Open, friendly: Comparison)
         assert figure.locator("figcaption").inner_text()
 
 
+@pytest.mark.parametrize(
+    ("series", "count"),
+    [
+        ("losses-e*-s*", 4 * 3),  # entries times seeds
+        ("losses-e*-mean", 4),
+        ("zeros-e*-s*", 4 * 3),
+        ("zeros-e*-mean", 4),
+        ("verdict-e*-mean", 4),
+        ("verdict-e*-interval", 3),  # to the best, which has none
+        ("functions-e*-mean", 4),
+        ("functions-e*-slope", 4),
+        ("functions-e*-kinks", 2),  # relu and polyrelu
+        ("costs-e*-timeovergelu", 4),
+        ("coefficients-e2-l*-s*", 2 * 3),  # polyrelu alone learns: layers times seeds
+    ],
+)
+def test_every_series_is_drawn_once(friendly_page: "Page", series: str, count: int) -> None:
+    found: list[str] = friendly_page.evaluate(
+        "[...document.querySelectorAll('figure g[id]:has(path)')].map(e => e.id)"
+    )
+    pattern = re.compile(series.replace("*", r"\d+"))
+    assert len([name for name in found if pattern.fullmatch(name)]) == count
+
+
 def test_headings_are_in_order_and_linked(opened: Open, friendly: Comparison) -> None:
     page = opened(friendly)
     levels = [
@@ -252,6 +308,24 @@ def test_the_page_reads_without_script(opened: Open, friendly: Comparison) -> No
     page = opened(friendly, java_script_enabled=False)
     assert entries_in_order(page) == list(friendly.ranking)
     assert not page.locator("[data-copy]").is_visible()
+
+
+def test_the_readme_picture_is_taken(friendly: Comparison, tmp_path: Path) -> None:
+    target = tmp_path / "pictures" / "report.png"
+    command = [sys.executable, str(PICTURE), friendly.directory, "--into", str(target)]
+    # in a process of its own: playwright's driver runs once per thread
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    png = target.read_bytes()
+    assert png.startswith(b"\x89PNG")
+    assert int.from_bytes(png[16:20], "big") == 1200
+    assert len(png) <= 300_000
+
+
+def test_the_picture_of_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(PICTURE.parent))
+    with pytest.raises(SystemExit, match=r"^picture: .* holds no comparison"):
+        importlib.import_module("picture").main([str(tmp_path)])
 
 
 # -- paper, dark, narrow -----------------------------------------------------------------------

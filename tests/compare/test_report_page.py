@@ -15,8 +15,9 @@ from camber.compare import Comparison
 from camber.compare.report import page as report_page
 from camber.compare.report import report_html, write_report
 from camber.compare.report.cells import cell_html, sort_number
-from camber.compare.report.figures import figure_sections
+from camber.compare.report.figures import figure_sections, within
 from camber.compare.report.machine_readable import data_block
+from camber.compare.report.section import Section
 from camber.compare.rows import all_rows
 from camber.compare.tuning import Tried, Tuning
 from camber.errors import RunError
@@ -138,6 +139,20 @@ def test_a_new_figure_appears_and_an_empty_one_does_not(
     assert section.key == "figure-new"
     assert 'id="new-e0-mean"' in section.body
     assert 'aria-label="A &lt;new&gt; one. It rises."' in section.body
+
+
+def test_the_largest_figures_give_way_to_the_size_of_the_page() -> None:
+    sizes = {"small": 100, "large": 900, "middle": 500}
+    sections = [
+        Section(key=key, title=key, order=1, body="x" * size) for key, size in sizes.items()
+    ]
+    assert within(sections, 1500) == sections
+    first, second, third = within(sections, 1499)
+    assert (first, third) == (sections[0], sections[2])
+    assert "takes 1 kB" in second.body
+    assert [len(left.body) == sizes[left.key] for left in within(sections, 100)] == [
+        True, False, False,
+    ]  # fmt: skip
 
 
 def test_the_search_for_learning_rates_is_shown(plain: Comparison) -> None:

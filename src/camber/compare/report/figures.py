@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
@@ -41,6 +42,32 @@ def figure_sections(comparison: Comparison) -> list[Section]:
         for place, (figure, body) in enumerate(found)
         if body is not None
     ]
+
+
+def within(sections: list[Section], room: int) -> list[Section]:
+    """Return ``sections`` with the largest left out, each with a sentence, until they fit ``room``.
+
+    Args:
+        sections: of figures.
+        room: bytes for all of them together.
+    """
+    sizes = {section.key: len(section.body.encode()) for section in sections}
+    dropped: set[str] = set()
+    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
+        if sum(sizes[kept] for kept in sizes.keys() - dropped) <= room:
+            break
+        dropped.add(key)
+    return [
+        replace(section, body=_left_out(sizes[section.key])) if section.key in dropped else section
+        for section in sections
+    ]
+
+
+def _left_out(size: int) -> str:
+    return (
+        f"<p>This figure takes {size / 1000:,.0f} kB with so many entries and seeds, and is left "
+        "out to keep the page below 500 kB. Compare fewer of them to see it.</p>"
+    )
 
 
 def _body(figure: Figure, comparison: Comparison) -> str | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from camber.compare.comparison import Comparison
     from camber.compare.tuning import Tuning
 
-ORDER: Final = 950
+ORDER: Final = 800
 
 
 def tuning_sections(comparison: Comparison) -> list[Section]:
