@@ -74,7 +74,7 @@ class RegressPreset:
 REGRESS_PRESETS: Final = MappingProxyType(
     {
         "default": RegressPreset(seeds=10),  # a run takes seconds
-        "quick": RegressPreset(steps=300),
+        "quick": RegressPreset(steps=500),
     }
 )
 
