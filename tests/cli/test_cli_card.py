@@ -1,6 +1,8 @@
 """`camber card`, `camber list` and `camber doctor`."""
 
 import json
+import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,12 +84,22 @@ def test_the_doctor_finds_this_machine_healthy(camber: Callable[..., Any]) -> No
 def test_the_doctor_names_what_is_missing(
     camber: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor_verb, "EXTRAS", {"plot": ("no_such_module", "drawings")})
+    monkeypatch.setattr(doctor_verb, "EXTRAS", {"plot": (("no_such_module", "sys"), "drawings")})
     monkeypatch.setenv("CAMBER_CC", "none")
     said = camber("doctor")
     assert said.code == 0
     assert "pip install 'camber[plot]'" in said.out
+    assert "no_such_module not installed: drawings" in said.out
     assert "activations run in row blocks" in said.out
+
+
+def test_the_doctor_knows_the_extras_of_the_package() -> None:
+    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = declared["project"]["optional-dependencies"]
+    assert set(doctor_verb.EXTRAS) == set(extras) - {"all", "dev", "docs"}
+    for extra, (modules, _) in doctor_verb.EXTRAS.items():
+        wanted = {re.split("[<>=]", line)[0] for line in extras[extra]}
+        assert {doctor_verb.PACKAGES.get(module, module) for module in modules} == wanted
 
 
 def test_a_wrong_value_is_an_illness(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json as json_module
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +12,7 @@ import typer
 
 from camber.cli import names as completion
 from camber.cli.names import DTYPES, PEERS
-from camber.cli.verb import console, guarded, say
+from camber.cli.verb import console, guarded, on_terminal, say
 from camber.errors import CamberError, unknown_name
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ class _Progress:
         self._task: Any = None
 
     def __enter__(self) -> _Progress:
-        if sys.stderr.isatty():
+        if on_terminal():
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

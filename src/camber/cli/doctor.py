@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 #: The coefficients 1/3 are stored in float32.
 TOLERANCE: Final = 1e-7
 
-#: Extra -> (the module that shows it is installed, what it is for).
+#: Extra -> (the modules that show it is installed, what it is for).
 EXTRAS = {
-    "plot": ("matplotlib", "drawings of camber card"),
-    "symbolic": ("sympy", "export of formulas to SymPy"),
-    "hub": ("transformers", "activations of Hugging Face models"),
+    "plot": (("matplotlib",), "pictures: figures of a report, drawings of camber card"),
+    "tasks": (("sklearn", "PIL"), "the digits, and folders of images"),
+    "hub": (("transformers",), "models and activations of Hugging Face"),
+    "symbolic": (("sympy",), "export of formulas to SymPy"),
+    "ray": (("ray",), "camber compare --executor ray"),
+    "slurm": (("submitit",), "camber compare --executor slurm"),
 }
+
+#: Modules whose package has another name.
+PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +119,23 @@ def _compiler() -> Check:
 
 def _extras() -> list[Check]:
     found = []
-    for extra, (module, purpose) in EXTRAS.items():
-        if importlib.util.find_spec(module) is None:
-            remedy = f"pip install 'camber[{extra}]'"
-            found.append(Check(f"extra {extra}", "missing", f"{module}, for {purpose}", remedy))
+    for extra, (modules, purpose) in EXTRAS.items():
+        absent = [module for module in modules if importlib.util.find_spec(module) is None]
+        if absent:
+            names = " and ".join(PACKAGES.get(module, module) for module in absent)
+            detail, remedy = f"{names} not installed", f"pip install 'camber[{extra}]'"
+            found.append(Check(f"extra {extra}", "missing", f"{detail}: {purpose}", remedy))
         else:
-            version = metadata.version(module)
-            found.append(Check(f"extra {extra}", "ok", f"{module} {version}, for {purpose}"))
+            versions = ", ".join(_version(PACKAGES.get(module, module)) for module in modules)
+            found.append(Check(f"extra {extra}", "ok", f"{versions}: {purpose}"))
     return found
+
+
+def _version(package: str) -> str:
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:  # importable from a path, and never installed
+        return package
 
 
 def _self_tests(backends: Sequence[Backend]) -> list[Check]:

@@ -1,61 +1,58 @@
-"""A progress bar for many runs: losses, steps, and the time that is left.
+"""How many runs go on: losses, steps and the time left, on standard error.
 
-It draws on standard error, so that standard output stays the result, and only on a terminal.
+On a terminal, a few lines that are drawn anew; elsewhere (a file, a pipe, ``TERM=dumb``) a plain
+line now and then, so that long work is not silent. Standard output stays the result.
 """
 
 from __future__ import annotations
 
-import sys
 import time
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
+
+from camber.cli.tally import Tally
+from camber.cli.verb import on_terminal, say
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.console import Console, ConsoleOptions
+    from rich.live import Live
+    from rich.text import Text
 
     from camber.train import Event
 
+#: Seconds between plain lines.
+PLAIN_EVERY: Final = 30.0
 
-def duration(seconds: float) -> str:
-    """Format a number of seconds: ``0:42``, ``5:03``, ``1:02:03``.
-
-    Example:
-        >>> duration(303)
-        '5:03'
-    """
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+_BAR: Final = 24
+_LEAST_BAR: Final = 10
 
 
 class RunProgress:
     """Shows the events of :func:`camber.train.run_jobs`; a context manager.
 
     Args:
-        shown: whether to draw; by default, if standard error is a terminal.
+        shown: whether to draw; by default, if standard error is a terminal that can.
     """
 
     def __init__(self, shown: bool | None = None) -> None:
-        self._shown = sys.stderr.isatty() if shown is None else shown
-        self._bars: Progress | None = None
-        self._whole: TaskID | None = None
-        self._running: dict[str, tuple[TaskID, float]] = {}
-        self._began: float | None = None
-        self._before = 0.0
+        self._shown = on_terminal() if shown is None else shown
+        self._tally = Tally()
+        self._live: Live | None = None
+        self._said: float | None = None
 
     def __enter__(self) -> Self:
         if self._shown:
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
+            from rich.live import Live
 
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.fields[note]}"),
-                console=Console(stderr=True, force_terminal=True),
+            self._live = Live(
+                self,
+                console=Console(stderr=True, force_terminal=True, highlight=False),
+                refresh_per_second=5,
                 transient=True,
             )
-            self._bars.start()
+            self._live.start()
         return self
 
     def __exit__(
@@ -64,46 +61,67 @@ class RunProgress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Take one event."""
-        if self._bars is None:
-            return
-        if self._whole is None:
-            self._whole = self._bars.add_task("all runs", total=1.0, note="")
-        key = event.job.digest
-        if event.kind == "started":
-            line = self._bars.add_task(f"  {event.job.title}", total=1.0, note="starting")
-            self._running[key] = (line, 0.0)
-        elif event.kind == "progress" and key in self._running:
-            self._step(event)
-        elif event.kind in ("finished", "failed", "retried") and key in self._running:
-            self._bars.remove_task(self._running.pop(key)[0])
-        self._overall(event)
-
-    def _step(self, event: Event) -> None:
-        line, _ = self._running[event.job.digest]
-        step, steps, loss = (event.fields.get(name) for name in ("step", "steps", "loss"))
-        if not isinstance(step, int) or not isinstance(steps, int) or self._bars is None:
-            return
-        share = step / max(steps, 1)
-        note = f"step {step}/{steps}"
-        if isinstance(loss, int | float):
-            note += f", loss {loss:.3f}"
-        self._running[event.job.digest] = (line, share)
-        self._bars.update(line, completed=share, note=note)
-
-    def _overall(self, event: Event) -> None:
-        if self._bars is None or self._whole is None or not event.total:
-            return
-        share = (event.done + sum(share for _, share in self._running.values())) / event.total
         now = time.monotonic()
-        if self._began is None or event.kind == "stands":
-            self._began, self._before = now, share
-        note = f"{event.done}/{event.total} done"
-        gained = share - self._before
-        if event.done < event.total and gained > 0.002 and now - self._began > 2:
-            note += f", about {duration((1 - share) * (now - self._began) / gained)} left"
-        self._bars.update(self._whole, completed=share, note=note)
+        self._tally.take(event, now)
+        if event.kind == "retried":
+            say(f"{event.job.title} starts again: {event.fields.get('reason', 'its worker died')}")
+        if self._live is not None:
+            return
+        if self._said is None:
+            self._said = now
+        elif now - self._said >= PLAIN_EVERY and self._tally.done < self._tally.total:
+            self._said = now
+            say(self._tally.summary(now))
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Draw as many runs as there is room for, each on one line."""
+        from rich.text import Text
+
+        if not self._tally.total:
+            yield Text("preparing", no_wrap=True)
+            return
+        width, room = options.max_width, max(options.size.height - 3, 1)
+        rich_characters = options.encoding.lower().startswith("utf")
+        summary = self._tally.summary(time.monotonic())
+        bar = _bar(self._tally.share, width - len(summary) - 1, rich_characters)
+        yield Text(_cut(f"{bar} {summary}" if bar else summary, width), no_wrap=True)
+        running = list(self._tally.running.values())
+        shown = [(run.title, run.note) for run in running[:room]]
+        longest = max((len(title) for title, _ in shown), default=0)
+        for title, note in shown:
+            yield Text(_row(title, note, longest, width), no_wrap=True)
+        if len(running) > room:
+            yield Text(_cut(f"  and {len(running) - room} more", width), no_wrap=True)
+
+
+def _bar(share: float, room: int, rich_characters: bool) -> str:
+    """Return a bar of at most ``room`` characters; "" where it would say nothing."""
+    size = min(_BAR, room)
+    if size < _LEAST_BAR:
+        return ""
+    full = round(share * size)
+    done, rest = ("█", "░") if rich_characters else ("#", "-")
+    return done * full + rest * (size - full)
+
+
+def _row(title: str, note: str, longest: int, width: int) -> str:
+    """Return one run's line: what it says last is kept, its name is cut to what is left."""
+    room = width - len(note) - 4
+    if room < 8:  # then the name alone says more than half of both
+        return _cut(f"  {title}", width)
+    return f"  {_cut(title, room):<{min(room, longest)}}  {note}"
+
+
+def _cut(text: str, width: int) -> str:
+    """Cut the middle out of a text that is too long: formulas differ at both ends."""
+    if len(text) <= width:
+        return text
+    if width < 5:
+        return text[:width]
+    tail = (width - 3) // 3
+    return f"{text[: width - 3 - tail]}...{text[len(text) - tail :]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
@@ -57,6 +58,11 @@ def guarded(
 def say(sentence: str) -> None:
     """Print ``sentence`` on standard error."""
     print(f"camber: {sentence}", file=sys.stderr)
+
+
+def on_terminal() -> bool:
+    """Whether standard error is a terminal on which lines can be drawn anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
 def print_json(value: object) -> None:
