@@ -162,6 +162,16 @@ def test_executors_by_name() -> None:
         executor("inline", workers=2)
     with pytest.raises(CamberError, match=r"it has workers, threads; did you mean 'workers'\?"):
         executor("processes", worker=2)
+    assert repr(executor("processes:threads=2, workers=3", workers=4)) == (
+        "ProcessExecutor(workers=4, threads=2)"
+    )
+    assert repr(executor("ray:address=auto,gpus_per_job=0.5")) == (
+        "RayExecutor(workers=None, address='auto', gpus_per_job=0.5, threads=1)"
+    )
+    with pytest.raises(CamberError, match=r"'workers' is no option .* such as 'processes:work"):
+        executor("processes:workers")
+    with pytest.raises(CamberError, match=r"workers is 1\.5: give a whole number"):
+        executor("processes:workers=1.5")
     for options in ({"workers": 0}, {"threads": 0}):
         with pytest.raises(CamberError, match="give at least 1"):
             executor("processes", **options)

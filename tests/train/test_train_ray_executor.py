@@ -92,7 +92,7 @@ def test_refused_settings() -> None:
     for options, says in [
         ({"workers": 0}, "workers is 0: give at least 1"),
         ({"threads": 0}, "threads is 0: give at least 1"),
-        ({"gpus_per_job": -1}, "gpus_per_job is -1: give 0 or more"),
+        ({"gpus_per_job": -1}, "gpus_per_job is -1: give a number, 0 or more"),
         ({"workers": 2, "address": "auto"}, "give one of the two"),
         ({"address": "ray://host:10001"}, "is one of Ray's client"),
         ({"adress": "auto"}, "has no option 'adress'.*did you mean 'address'"),

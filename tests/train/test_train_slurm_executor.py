@@ -134,7 +134,7 @@ def test_refused_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"gpus": -1}, "gpus is -1: give at least 0"),
         ({"cpus": 0}, "cpus is 0: give at least 1"),
         ({"workers": 0}, "workers is 0: give at least 1"),
-        ({"memory": 0}, "memory is 0: give GB, more than 0"),
+        ({"memory": 0}, "memory is 0: give a number, more than 0"),
         ({"partitoin": "x"}, "has no option 'partitoin'.*did you mean 'partition'"),
     ]:
         with pytest.raises(CamberError, match=says):

@@ -177,6 +177,36 @@ class Reports:
             self._send(plain_dict(fields, where="a progress report"))
 
 
+def check_whole(least: int, **values: object) -> None:
+    """Refuse options that are no whole numbers of at least ``least``; None is no number given.
+
+    Raises:
+        CamberError: one of them is not, named.
+    """
+    for name, value in values.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise CamberError(f"{name} is {value!r}: give a whole number")
+        if value < least:
+            raise CamberError(f"{name} is {value}: give at least {least}")
+
+
+def check_number(name: str, value: object, *, positive: bool) -> None:
+    """Refuse an option that is no finite number, below 0, or 0 where it must be positive.
+
+    Raises:
+        CamberError: it is not.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        fits = value > 0 if positive else value >= 0
+    else:
+        fits = False
+    if not fits:
+        least = "more than 0" if positive else "0 or more"
+        raise CamberError(f"{name} is {value!r}: give a number, {least}")
+
+
 def nobody(event: Event) -> None:
     """Take an event and do nothing with it."""
 

@@ -4,6 +4,7 @@ An executor decides *where* jobs run, never what they mean: a job is idempotent,
 directory, and its outcome is the same object wherever it ran.
 """
 
+import contextlib
 import inspect
 from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
@@ -88,7 +89,8 @@ def executor(name: str = "processes", **options: object) -> Executor:
     """Return the executor called ``name``.
 
     Args:
-        name: "inline", "processes", "ray" or "slurm".
+        name: "inline", "processes", "ray" or "slurm"; options may follow as text, so that a command
+            line has them: "slurm:partition=gpu,minutes=30".
         options: passed to its class, such as ``workers=2``.
 
     Raises:
@@ -99,10 +101,14 @@ def executor(name: str = "processes", **options: object) -> Executor:
     Example:
         >>> executor("processes", workers=2)
         ProcessExecutor(workers=2, threads=1)
+        >>> executor("processes:workers=2,threads=4")
+        ProcessExecutor(workers=2, threads=4)
     """
+    name, _, text = name.partition(":")
     if name not in EXECUTORS:
         raise unknown_name("executor", name, EXECUTORS)
     kind = EXECUTORS[name]
+    options = {**_options(name, text), **options}
     known = list(inspect.signature(kind).parameters)
     if unknown := sorted(options.keys() - set(known)):
         has = f"it has {', '.join(known)}" if known else "it has none"
@@ -111,3 +117,20 @@ def executor(name: str = "processes", **options: object) -> Executor:
             f"the executor {name!r} has no option {unknown[0]!r}: {has}{''.join(near)}"
         )
     return kind(**options)
+
+
+def _options(name: str, text: str) -> dict[str, object]:
+    """Read ``key=value,key=value``; whole numbers and decimals become numbers."""
+    found: dict[str, object] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = (part.strip() for part in pair.partition("="))
+        if not (equals and key and value):
+            raise CamberError(
+                f"{pair!r} is no option of the executor {name!r}: write key=value, such as "
+                f"'{name}:workers=2'"
+            )
+        found[key] = value
+        for kind in (float, int):
+            with contextlib.suppress(ValueError):
+                found[key] = kind(value)
+    return found

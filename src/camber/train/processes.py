@@ -13,7 +13,7 @@ from typing import Final
 
 from camber.errors import CamberError, RunError
 from camber.train.deaths import Deaths
-from camber.train.elsewhere import nobody, outcome_of, start_order
+from camber.train.elsewhere import check_whole, nobody, outcome_of, start_order
 from camber.train.job import Event, EventSink, Job, JobFunction, Outcome
 from camber.train.machine import usable_cpus
 from camber.train.worker_process import Inbox, Worker
@@ -39,10 +39,7 @@ class ProcessExecutor:
     """
 
     def __init__(self, workers: int | None = None, threads: int = 1) -> None:
-        if workers is not None and workers < 1:
-            raise CamberError(f"workers is {workers}: give at least 1")
-        if threads < 1:
-            raise CamberError(f"threads is {threads}: give at least 1")
+        check_whole(1, workers=workers, threads=threads)
         self.workers = workers if workers is not None else usable_cpus()
         self.threads = threads
 

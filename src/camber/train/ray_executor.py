@@ -20,6 +20,8 @@ from camber.train.deaths import Deaths
 from camber.train.elsewhere import (
     Reports,
     carry_out,
+    check_number,
+    check_whole,
     job_order,
     nobody,
     outcome_of,
@@ -68,11 +70,8 @@ class RayExecutor:
         gpus_per_job: float = 0,
         threads: int = 1,
     ) -> None:
-        for name, value in (("workers", workers), ("threads", threads)):
-            if value is not None and value < 1:
-                raise CamberError(f"{name} is {value}: give at least 1")
-        if not 0 <= gpus_per_job < float("inf"):
-            raise CamberError(f"gpus_per_job is {gpus_per_job}: give 0 or more")
+        check_whole(1, workers=workers, threads=threads)
+        check_number("gpus_per_job", gpus_per_job, positive=False)
         if address is not None and workers is not None:
             raise CamberError(
                 f"workers is {workers} and address is {address!r}: a running cluster decides "

@@ -16,7 +16,15 @@ from typing import Any, Final, Literal
 
 from camber.errors import CamberError, RunError, require, unknown_name
 from camber.train.deaths import Deaths
-from camber.train.elsewhere import job_order, nobody, outcome_of, start_order, variables
+from camber.train.elsewhere import (
+    check_number,
+    check_whole,
+    job_order,
+    nobody,
+    outcome_of,
+    start_order,
+    variables,
+)
 from camber.train.job import Event, EventSink, Job, JobFunction, Outcome
 from camber.train.machine import usable_cpus
 from camber.train.perform import stored_outcome
@@ -68,14 +76,10 @@ class SlurmExecutor:
         workers: int | None = None,
         cluster: Literal["slurm", "local"] = "slurm",
     ) -> None:
-        at_least = {"minutes": (minutes, 1), "cpus": (cpus, 1), "gpus": (gpus, 0)}
-        if workers is not None:
-            at_least["workers"] = (workers, 1)
-        for name, (value, bound) in at_least.items():
-            if value < bound:
-                raise CamberError(f"{name} is {value}: give at least {bound}")
-        if memory is not None and not 0 < memory < float("inf"):
-            raise CamberError(f"memory is {memory}: give GB, more than 0")
+        check_whole(1, minutes=minutes, cpus=cpus, workers=workers)
+        check_whole(0, gpus=gpus)
+        if memory is not None:
+            check_number("memory", memory, positive=True)
         if cluster not in _LOOK_EVERY:
             raise unknown_name("cluster", cluster, _LOOK_EVERY)
         # submitit would log to standard output, which belongs to the result
