@@ -196,14 +196,14 @@ def test_entries_without_zeros_share_a_label(tmp_path: Path) -> None:
 
 
 def test_coefficients_and_shapes_have_a_panel_per_layer(five: Comparison) -> None:
-    found = ids("coefficients", five)
+    found, shapes = ids("coefficients", five), ids("shapes", five)
     learning = [k for k, name in enumerate(FIVE) if name in ("polyrelu", "polynorm")]
     for entry in learning:
         for layer in range(2):
             assert {f"coefficients-e{entry}-l{layer}-c{c}-mean" for c in range(4)} <= found
             assert {f"coefficients-e{entry}-l{layer}-s{seed}" for seed in range(5)} <= found
             times = {f"shapes-e{entry}-l{layer}-t{time}" for time in range(4)}
-            assert times <= ids("shapes", five)
+            assert times <= shapes
     assert not any("-e0-" in name for name in found)
     assert "weight[0]" in texts("coefficients", five)
     assert "blocks.0.feed_forward" in texts("shapes", five)
@@ -238,7 +238,7 @@ def test_the_search_shows_what_took_part_in_each_rung(five: Comparison) -> None:
 
 
 def test_hostile_labels_stay_text(tmp_path: Path) -> None:
-    found = invented(tmp_path, HOSTILE, tuned=True)
+    found = invented(tmp_path, HOSTILE, seeds=2, records=8, tuned=True)
     for figure in all_figures():
         tree = picture(figure.key, found)
         assert {element.tag for element in tree.iter()} <= {

@@ -42,13 +42,16 @@ class Taps:
     Args:
         model: its sites are tapped.
         make: makes the ear of a site.
-        training: whether to listen while the model trains (True) or is evaluated (False).
+        training: whether to listen only while the model trains (True) or is evaluated (False);
+            None for both.
 
     Attributes:
         ears: path -> ear, in the order of the model's modules.
     """
 
-    def __init__(self, model: nn.Module, make: Callable[[], Ear], *, training: bool) -> None:
+    def __init__(
+        self, model: nn.Module, make: Callable[[], Ear], *, training: bool | None = None
+    ) -> None:
         compiled = any(
             isinstance(module, torch._dynamo.OptimizedModule) or module._compiled_call_impl
             for module in model.modules()
@@ -76,7 +79,7 @@ class Taps:
 
     @property
     def _listening(self) -> bool:
-        return self._model.training == self._training
+        return self._training is None or self._model.training == self._training
 
     def _attach(self, site: Site, ear: Ear) -> list[RemovableHandle]:
         def enter(module: nn.Module, arguments: tuple[Any, ...]) -> None:

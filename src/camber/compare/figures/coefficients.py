@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ from camber.compare.figures.sheet import (
     pen,
     shortened,
 )
-from camber.compare.figures.traces import Array, mean_trace, number, thinned, traces
+from camber.compare.figures.traces import Array, Log, logs_of, mean_trace, number, thinned, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -41,15 +41,18 @@ def _draw(comparison: Comparison) -> Drawing | None:
     style = styles([entry.label for entry in comparison.entries])
     with house_style():
         figure, cells = grid(comparison, sites, style, room=ROOM, foot=34)
+        logs = {label: logs_of(comparison, label) for label in sites}
         for cell in cells:
-            _panel(comparison, figure, cell, style[cell.label])
+            _panel(comparison, figure, cell, logs[cell.label], style[cell.label])
     return figure
 
 
-def _panel(comparison: Comparison, figure: Drawing, cell: Cell, look: Style) -> None:
+def _panel(
+    comparison: Comparison, figure: Drawing, cell: Cell, logs: Sequence[Log], look: Style
+) -> None:
     found = {
-        name: traces(comparison, cell.label, partial(_coefficient, path=cell.path, name=name))
-        for name in _names(comparison, cell)
+        name: traces(comparison, logs, partial(_coefficient, path=cell.path, name=name))
+        for name in _names(logs, cell.path)
     }
     seeds: dict[int, list[tuple[Array, Array]]] = {}
     labels = []
@@ -83,12 +86,12 @@ def _panel(comparison: Comparison, figure: Drawing, cell: Cell, look: Style) -> 
     end_labels(figure, cell.axes, labels, size=SMALL - 0.6, offset=10)
 
 
-def _names(comparison: Comparison, cell: Cell) -> list[str]:
+def _names(logs: Sequence[Log], path: str) -> list[str]:
     """``name`` or ``name[index]`` of each coefficient that the logs hold at this site."""
-    for run in comparison.runs[cell.label]:
-        for record in comparison.log(run):
+    for _, log in logs:
+        for record in log:
             noted = record.get("coefficients")
-            own = noted.get(cell.path) if isinstance(noted, Mapping) else None
+            own = noted.get(path) if isinstance(noted, Mapping) else None
             if isinstance(own, Mapping):
                 names = [
                     str(name) if len(values) == 1 else f"{name}[{index}]"

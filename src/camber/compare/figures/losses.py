@@ -23,6 +23,7 @@ from camber.compare.figures.sheet import (
 from camber.compare.figures.traces import (
     Array,
     Trace,
+    logs_of,
     mean_trace,
     number,
     thinned,
@@ -45,13 +46,17 @@ ROOM: Final = 128.0
 
 def _draw(comparison: Comparison) -> Drawing | None:
     found = [
-        traces(comparison, entry.label, lambda record: number(record.get("loss")))
+        traces(
+            comparison,
+            logs_of(comparison, entry.label),
+            lambda record: number(record.get("loss")),
+        )
         for entry in comparison.entries
     ]
     if not any(trace.x.size for own in found for trace in own):
         return None
     with house_style():
-        figure = sheet(330)
+        figure = sheet(316)
         axes = panel(figure, 46, 14, WIDTH - 46 - ROOM, 272)
         means = [mean_trace(own) for own in found]
         _frame(axes, comparison, found, means)

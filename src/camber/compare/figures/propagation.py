@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SIZES: Final = {
     "before": "what enters, mean square",
     "after": "what leaves, mean square",
-    "gradient": "gradient at what leaves",
+    "gradient": "gradient there, mean square",
 }
 MOMENTS: Final = {"start": "first step", "end": "last step"}
 #: Points: names of the rows, ticks, names of entries, a row's height, above and between rows.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ Array = npt.NDArray[np.float64]
 
 #: What is read off one log record; None where it does not say.
 Reading = Callable[[Mapping[str, object]], float | None]
+
+#: One run with its records, oldest first.
+Log: TypeAlias = "tuple[Run, Sequence[Mapping[str, object]]]"
 
 #: No line needs more points than this to be seen at the width of a page.
 POINTS: Final = 120
@@ -32,12 +35,17 @@ class Trace:
     y: Array
 
 
-def traces(comparison: Comparison, label: str, reading: Reading) -> list[Trace]:
-    """Return a trace per run of the entry ``label``, empty ones included."""
+def logs_of(comparison: Comparison, label: str) -> list[Log]:
+    """Read the logs of the entry ``label``, once for all that is taken from them."""
+    return [(run, comparison.log(run)) for run in comparison.runs[label]]
+
+
+def traces(comparison: Comparison, logs: Sequence[Log], reading: Reading) -> list[Trace]:
+    """Return a trace per log, empty ones included."""
     found = []
-    for run in comparison.runs[label]:
+    for run, log in logs:
         pairs = []
-        for record in comparison.log(run):
+        for record in log:
             x, y = units(comparison, record), reading(record)
             if x is not None and y is not None and math.isfinite(y):
                 pairs.append((x, y))

@@ -42,7 +42,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
     width = WIDTH / rungs - TICKS - ROOM
     rates = [tried.learning_rate for tuning in tunings.values() for tried in tuning.tried]
     with house_style():
-        figure = sheet(236)
+        figure = sheet(222)
         for rung in range(rungs):
             left = TICKS + rung * (TICKS + width + ROOM)
             steps = sorted({t.rungs[rung] for t in tunings.values() if rung < len(t.rungs)})

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Points for names on the left, numbers on the right, and each row.
 NAMES, NUMBERS, ROW = 132.0, 158.0, 24.0
+#: Where the intervals begin, beside the numbers.
+INTERVAL: Final = 56.0
 #: Height of the axes above the first and below the last row.
 MARGIN: Final = 8.0
 
@@ -44,7 +46,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
     count = len(comparison.ranking)
     height = count * ROW + 2 * MARGIN
     with house_style():
-        figure = sheet(height + 46)
+        figure = sheet(height + 40)
         axes = panel(figure, NAMES, 6, WIDTH - NAMES - NUMBERS, height)
         axes.set_ylim(height, 0)
         axes.axvline(0, color=GREY, linewidth=0.8)
@@ -60,10 +62,10 @@ def _draw(comparison: Comparison) -> Drawing | None:
                 figure, NAMES - 10, 6 + middle, name, color=colour, ha="right",
                 fontweight="bold" if label == comparison.best else "normal",
             )  # fmt: skip
-            note = _row(axes, comparison, label, places[label], middle, colour) or _numbers(
-                comparison.differences[label], decimals
-            )
-            words(figure, WIDTH - NUMBERS + 10, 6 + middle, note, fontsize=BODY)
+            note = _row(axes, comparison, label, places[label], middle, colour)
+            numbers = _numbers(comparison.differences[label], decimals) if not note else (note, "")
+            for text, left in zip(numbers, (10, INTERVAL), strict=True):
+                words(figure, WIDTH - NUMBERS + left, 6 + middle, text)
         _limits(axes)
         axes.xaxis.set_major_formatter(lambda value, place: compact(value))
         worse = "right" if comparison.better == "lower" else "left"
@@ -117,12 +119,13 @@ def _decimals(differences: Iterable[Difference]) -> int:
     return min(6, max(0, 2 - math.floor(math.log10(max(numbers, default=1.0)))))
 
 
-def _numbers(difference: Difference, decimals: int) -> str:
-    mean = f"{difference.mean:+.{decimals}f}"
+def _numbers(difference: Difference, decimals: int) -> tuple[str, str]:
+    """The mean and its interval, "" where there is none."""
+    mean = f"{difference.mean:+.{decimals}f}".replace("-", "−")
     if difference.low is None or difference.high is None:
-        return mean.replace("-", "−")
+        return mean, ""
     ends = f"{difference.low:+.{decimals}f} … {difference.high:+.{decimals}f}"
-    return f"{mean}   {ends}".replace("-", "−")
+    return mean, ends.replace("-", "−")
 
 
 def _limits(axes: Axes) -> None:

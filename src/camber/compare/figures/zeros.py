@@ -21,7 +21,7 @@ from camber.compare.figures.sheet import (
     sheet,
     shortened,
 )
-from camber.compare.figures.traces import Trace, mean_trace, number, thinned, traces
+from camber.compare.figures.traces import Trace, logs_of, mean_trace, number, thinned, traces
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -34,8 +34,9 @@ ROOM: Final = 92.0
 
 def _draw(comparison: Comparison) -> Drawing | None:
     readings = {"zeros": _share_of_zeros, "dead": _share_of_dead}
+    logs = [logs_of(comparison, entry.label) for entry in comparison.entries]
     found = {
-        part: [traces(comparison, entry.label, reading) for entry in comparison.entries]
+        part: [traces(comparison, own, reading) for own in logs]
         for part, reading in readings.items()
     }
     if not any(trace.x.size for own in found["zeros"] for trace in own):
@@ -44,7 +45,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
     titles = {"zeros": "values that are exactly 0, %", "dead": "units that are always 0, %"}
     width = (WIDTH - 2 * (34 + ROOM)) / 2
     with house_style():
-        figure = sheet(230)
+        figure = sheet(216)
         for column, part in enumerate(readings):
             left = 34 + column * (34 + width + ROOM)
             axes = panel(figure, left, 24, width, 158, title=titles[part])

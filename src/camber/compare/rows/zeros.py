@@ -54,7 +54,7 @@ def _tell(ears: dict[str, Ear], run: Fit) -> dict[str, object]:
 
 
 def _probe(model: nn.Module, task: Task) -> Mapping[str, object]:
-    with Taps(model, ZeroEar, training=False) as taps:
+    with Taps(model, ZeroEar) as taps:
         task.evaluate(model)
     heard = [
         (path, ear)
