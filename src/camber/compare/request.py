@@ -7,7 +7,7 @@ and no number of workers: where the rest runs is free.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, get_args
 
@@ -84,11 +84,10 @@ class Request:
         }
 
     def to_dict(self) -> dict[str, object]:
-        """Return the request as plain data."""
-        return {
+        """Return the request as plain data, with a digest by which a change is noticed."""
+        record: dict[str, object] = {
             "schema": SCHEMA,
             "protocol": PROTOCOL,
-            "digest": digest_of(self.identity),
             "entries": [{**entry.to_dict(), "label": entry.label} for entry in self.entries],
             "options": dict(self.options),
             "task": self.facts.to_dict(),
@@ -100,6 +99,7 @@ class Request:
             "named": self.named,
             "environment": dict(self.environment),
         }
+        return {**record, "digest": digest_of(record)}
 
     def store(self, directory: Path) -> Request:
         """Write the request into ``directory`` and return it.
@@ -113,11 +113,10 @@ class Request:
             earlier = stored_request(directory)
         except RunError:  # damaged, and about to be replaced
             earlier = None
-        mine = {**self.to_dict(), "environment": None}
-        if earlier is not None and digest_of(mine) == digest_of(
-            {**earlier.to_dict(), "environment": None}
-        ):
-            return earlier
+        if earlier is not None:
+            here = replace(self, environment=earlier.environment)
+            if here.to_dict()["digest"] == earlier.to_dict()["digest"]:
+                return earlier
         write_json(directory / "request.json", self.to_dict())
         return self
 
@@ -128,8 +127,15 @@ class Request:
         Raises:
             CamberError: it is incomplete or was changed.
         """
+        if record.get("protocol") != PROTOCOL:
+            raise CamberError(
+                f"its runs follow protocol {record.get('protocol')}, and this camber's {PROTOCOL}"
+            )
+        content = {key: value for key, value in record.items() if key != "digest"}
+        if digest_of(content) != record.get("digest"):
+            raise CamberError("it was changed after it was written")
         try:
-            request = cls(
+            return cls(
                 entries=tuple(Entry.from_dict(item, item["label"]) for item in record["entries"]),
                 options=dict(record["options"]),
                 facts=TaskFacts.from_dict(record["task"]),
@@ -143,13 +149,6 @@ class Request:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CamberError(f"it is incomplete: {type(error).__name__}, {error}") from error
-        if record.get("protocol") != PROTOCOL:
-            raise CamberError(
-                f"its runs follow protocol {record.get('protocol')}, and this camber's {PROTOCOL}"
-            )
-        if not request.entries or digest_of(request.identity) != record["digest"]:
-            raise CamberError("it was changed after it was written")
-        return request
 
 
 def stored_request(directory: Path) -> Request | None:
