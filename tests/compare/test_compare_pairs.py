@@ -217,3 +217,14 @@ def test_an_unranked_pair_says_who_diverged() -> None:
         "x and y are not compared: x diverged with seeds 1 and 3 and y diverged with seed 0, "
         "and the seeds that survive would flatter them."
     )
+
+
+@pytest.mark.parametrize("scale", [2.0**-900, 2.0**-300, 2.0**300, 2.0**900])
+def test_values_on_the_way_to_divergence_do_not_overflow(scale: float) -> None:
+    metrics = {"a": [1.0, 2.0, 1.5, 3.0], "b": [0.0, 0.5, 0.25, 0.125]}
+    plain = pairwise(metrics)["a", "b"]
+    found = pairwise({name: [scale * v for v in row] for name, row in metrics.items()})["a", "b"]
+    assert (found.p, found.effect) == pytest.approx((plain.p, plain.effect), rel=1e-12)
+    for key in ("mean", "low", "high", "bootstrap_low", "bootstrap_high"):
+        expected = scale * getattr(plain, key)
+        assert getattr(found, key) == pytest.approx(expected, rel=1e-12, abs=0)

@@ -83,22 +83,23 @@ def bootstrap_interval(
     mean, deviation = moments(differences)
     if not deviation:
         return None, None
-    # One orientation and one order for all, so that neither signs nor the order of seeds matter.
+    # One orientation and one order for all, so that neither signs nor the order of seeds matter;
+    # one scale, so that squares neither overflow nor vanish.
     sign = 1.0 if mean >= 0 else -1.0
     centred = np.sort(sign * (np.asarray(differences, dtype=np.float64) - mean))
+    centred /= np.abs(centred).max()
     counts, weights = _resamples(count)
     shares = counts / count
     means = shares @ centred
-    spread = np.maximum(shares @ (centred * centred) - means * means, 0) * (count / (count - 1))
-    single = counts.max(axis=1) == count
-    error = np.sqrt(np.where(single, 1.0, spread) / count)
-    # The rounding of equal values to unequal ones must not make a spread out of nothing.
-    scale = float(np.abs(centred).max())
-    single |= error * math.sqrt(count) <= 1e-7 * scale
-    t = means / np.where(single, 1.0, error)
+    spread = np.maximum(shares @ (centred * centred) - means * means, 0)
+    # Equal values whose rounding leaves a spread are of a single value all the same.
+    single = (counts.max(axis=1) == count) | (spread <= 1e-14)
+    t = means * math.sqrt(count - 1) / np.sqrt(np.where(single, 1.0, spread))
     t[single & (means > 0)], t[single & (means < 0)] = math.inf, -math.inf
+    order = np.argsort(t, kind="stable")
+    t, weights = t[order], weights[order]
     tail = (1 - level) / 2
-    above, below = _upper(t, weights, tail), -_upper(-t, weights, tail)
+    above, below = _upper(t, weights, tail), -_upper(-t[::-1], weights[::-1], tail)
     if math.isinf(above) or math.isinf(below):
         return None, None
     unit = deviation / math.sqrt(count)
@@ -107,12 +108,11 @@ def bootstrap_interval(
 
 
 def _upper(values: Array, weights: Array, tail: float) -> float:
-    """The smallest of ``values`` that leaves at most ``tail`` of the weight above it."""
-    order = np.argsort(-values, kind="stable")
-    beyond = np.cumsum(weights[order])  # the weight of the i + 1 largest
+    """The smallest of the ascending ``values`` that leaves at most ``tail`` of the weight above."""
+    beyond = np.cumsum(weights[::-1])  # the weight of the i + 1 largest
     # a tail that the weights meet exactly is met in spite of rounding
     index = int(np.searchsorted(beyond, tail * (1 + 1e-9), side="right"))
-    return float(values[order[min(index, len(values) - 1)]])
+    return float(values[len(values) - 1 - min(index, len(values) - 1)])
 
 
 @lru_cache(maxsize=8)

@@ -61,8 +61,13 @@ def moments(values: Sequence[float]) -> tuple[float, float | None]:
     """
     if len(set(values)) == 1:  # the mean of equal numbers may round away from them
         return values[0], 0.0 if len(values) > 1 else None
-    mean = math.fsum(values) / len(values)
-    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    # Scaled by a power of two, which is exact: squares of what a run on its way to divergence
+    # returns would overflow.
+    exponent = math.frexp(max(map(abs, values)))[1]
+    scaled = [math.ldexp(value, -exponent) for value in values]
+    mean = math.fsum(scaled) / len(scaled)
+    variance = math.fsum((value - mean) ** 2 for value in scaled) / (len(scaled) - 1)
+    return math.ldexp(mean, exponent), math.ldexp(math.sqrt(variance), exponent)
 
 
 def t_interval(values: Sequence[float], level: float) -> tuple[float | None, float | None]:
