@@ -272,3 +272,5 @@ def test_bad_masks_and_settings() -> None:
         DecoderConfig(layers=0)
     with pytest.raises(CamberError, match="heads"):
         small(heads=5)
+    with pytest.raises(CamberError, match="even head size, but got 3"):
+        small(heads=8)

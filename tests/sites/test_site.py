@@ -1,11 +1,23 @@
 """Finding sites: paths, sharing, surroundings, Hugging Face models."""
 
+from collections.abc import Callable
+
 import pytest
+import torch
 from torch import nn
 
 from camber.activations import activation
-from camber.models import DecoderConfig, DecoderLM
-from camber.sites import sites
+from camber.models import (
+    MLP,
+    DecoderConfig,
+    DecoderLM,
+    MLPConfig,
+    ResNet,
+    ResNetConfig,
+    ViT,
+    ViTConfig,
+)
+from camber.sites import sites, swap, watch
 
 
 def test_a_sequence() -> None:
@@ -62,6 +74,31 @@ def test_our_decoder() -> None:
     assert [(s.path, s.activation, s.kind, s.channels) for s in sites(model)] == [
         (f"blocks.{i}.feed_forward.activation", "swiglu", "gated", 171) for i in range(2)
     ]
+
+
+@pytest.mark.parametrize(
+    ("build", "channels", "axis"),
+    [
+        (lambda: MLP(MLPConfig(inputs=4, outputs=2, hidden=12)), 12, -1),
+        (lambda: ResNet(ResNetConfig(image=(1, 4, 4), outputs=2, width=6)), 6, 1),
+        (lambda: ViT(ViTConfig(image=(1, 4, 4), patch=2, outputs=2, width=6)), 24, -1),
+        (lambda: DecoderLM(DecoderConfig(width=8, experts=4)), 16, -1),
+    ],
+    ids=["mlp", "resnet", "vit", "moe"],
+)
+def test_our_other_models(build: Callable[[], nn.Module], channels: int, axis: int) -> None:
+    model = build()
+    found = sites(model)
+    assert [(s.channels, s.channel_dim) for s in found] == [(channels, axis)] * 2
+    # what works along an axis is put along the channels
+    swap(model, {"*": "maxmin"})
+    assert all(s.module.dim == axis for s in sites(model))
+    images = not isinstance(model, DecoderLM)
+    x = torch.randn(2, 1, 4, 4) if images else torch.zeros(2, 4, dtype=torch.long)
+    given = x[:, :, 0].flatten(1) if isinstance(model, MLP) else x
+    with watch(model) as seen:
+        model(given)
+    assert [site.neurons for site in seen.report().sites] == [channels] * 2
 
 
 def test_the_model_itself() -> None:

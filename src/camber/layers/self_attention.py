@@ -50,7 +50,7 @@ class SelfAttention(nn.Module):
     """Multi-head attention in which a token sees itself and what came before, or every token.
 
     Args:
-        width: D. heads: N, a divisor of D with D / N even.
+        width: D. heads: N, a divisor of D; D / N even for rotary positions.
         causal: whether a token is kept from seeing those behind it.
 
     Example:
@@ -62,10 +62,9 @@ class SelfAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, *, causal: bool = True) -> None:
         super().__init__()
-        if heads < 1 or width % heads or (width // heads) % 2:
+        if heads < 1 or width % heads:
             raise CamberError(
-                f"attention of width {width} needs heads that divide it into even head sizes, "
-                f"but got heads={heads}"
+                f"attention of width {width} needs heads that divide it, but got heads={heads}"
             )
         self.heads = heads
         self.causal = causal

@@ -67,6 +67,8 @@ def surroundings(name: str, owner: nn.Module) -> Surroundings:
     if isinstance(owner, MoELayer):
         return Surroundings(owner.experts.down.shape[-1], -1)
     children: Mapping[str, nn.Module | None] = owner._modules
+    if name == "activation" and (made := _output(children.get("up"))):  # camber's own models
+        return made
     for layouts, gated in ((GATED_LAYOUTS, True), (PLAIN_LAYOUTS, False)):
         for inputs, output in layouts:
             if all(isinstance(children.get(child), nn.Module) for child in (*inputs, output)):
@@ -83,13 +85,20 @@ def _after(name: str, owner: nn.Sequential) -> Surroundings:
     """Follow the sequence back to the layer that made the channels."""
     before = list(owner._modules)[: list(owner._modules).index(name)]
     for previous in (owner._modules[child] for child in reversed(before)):
-        if isinstance(previous, nn.Linear):
-            return Surroundings(previous.out_features, -1)
-        if isinstance(previous, nn.modules.conv._ConvNd):
-            return Surroundings(previous.out_channels, 1)
+        if made := _output(previous):
+            return made
         if not isinstance(previous, _KEEPS_CHANNELS):
             break
     return Surroundings()
+
+
+def _output(layer: nn.Module | None) -> Surroundings | None:
+    """Channels of a linear map or convolution, and the axis they lie on."""
+    if isinstance(layer, nn.Linear):
+        return Surroundings(layer.out_features, -1)
+    if isinstance(layer, nn.modules.conv._ConvNd):
+        return Surroundings(layer.out_channels, 1)
+    return None
 
 
 _KEEPS_CHANNELS = (
