@@ -27,7 +27,7 @@ class Difference:
         effect: Hedges' g, with the ends of its interval at ``level``.
         wins, losses: shares of seeds in which ``entry`` beats ``other``, and the reverse; a tie
             counts for neither.
-        level: of the three intervals: Holm's for this pair, at least the family's.
+        level: of the three intervals, at least the family's; see :mod:`camber.compare.holm`.
 
     None where too few seeds, or differences without spread, leave nothing to say.
     """
@@ -78,6 +78,7 @@ class Difference:
         )
 
     def to_dict(self) -> dict[str, str | float | int | None]:
+        """Return the fields as plain data."""
         return asdict(self)
 
 

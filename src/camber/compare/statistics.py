@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import combinations
 
 from camber.compare.difference import Difference, Pair, difference_of, interval_of
@@ -59,14 +59,8 @@ class Estimate:
     failed: int = 0
 
     def to_dict(self) -> dict[str, float | int | None]:
-        return {
-            "mean": self.mean,
-            "low": self.low,
-            "high": self.high,
-            "deviation": self.deviation,
-            "count": self.count,
-            "failed": self.failed,
-        }
+        """Return the fields as plain data."""
+        return asdict(self)
 
 
 def estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
