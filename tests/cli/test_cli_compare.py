@@ -83,7 +83,7 @@ def test_without_entries_the_five_of_the_main_job_run(
         (["relu", "--workers", "0"], "workers is 0"),
         (["relu", "--set", "steps"], "not KEY=VALUE"),
         (["relu", "--set", "stepz=3"], "'steps'"),
-        (["relu", "--set", "steps=-3"], "must be positive"),
+        (["relu", "--set", "steps=-3"], "must be at least 1"),
         (["relu", "--set", "steps=many"], "steps"),
         (["relu", "--device", "warp"], "warp"),
         (["groupsort:group_size=4096", "--quick"], "does not fit charlm"),
