@@ -19,6 +19,7 @@ from camber.compare.colours import styles
 from camber.compare.entries import DEFAULT_ENTRIES
 from camber.compare.figures import Figure, all_figures
 from camber.compare.figures.labels import spread
+from camber.compare.figures.propagation import _ticks
 from camber.compare.figures.sheet import WIDTH, compact, fitted, house_style, shortened
 from camber.compare.figures.traces import thinned
 from camber.compare.report.svg import svg
@@ -227,6 +228,15 @@ def test_propagation_draws_start_and_end_by_depth(five: Comparison) -> None:
     profile = np.asarray(lines["propagation-start-after-e1-mean"].get_ydata())
     assert profile == pytest.approx([2, 0.5])  # invented: 0.25^k (1 + entry)
     assert {"first step", "last step", "layer"} <= set(texts("propagation", five))
+
+
+@given(st.floats(-12, 12), st.floats(0.41, 20))
+def test_a_logarithmic_axis_has_a_few_round_ticks(middle: float, decades: float) -> None:
+    low, high = 10.0 ** (middle - decades / 2), 10.0 ** (middle + decades / 2)
+    ticks = _ticks(low, high)
+    assert 2 <= len(ticks) <= 5
+    assert low <= ticks[0] < ticks[-1] <= high
+    assert ticks == sorted(ticks)
 
 
 def test_the_search_shows_what_took_part_in_each_rung(five: Comparison) -> None:

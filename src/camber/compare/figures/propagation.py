@@ -105,7 +105,7 @@ def _frame(axes: Axes, profiles: list[Array], longest: int) -> None:
     axes.minorticks_off()
     low, high = (float(known.min()), float(known.max())) if known.size else (1.0, 10.0)
     axes.set_ylim(low / 1.6, high * 1.6)
-    axes.set_yticks(_decades(low / 1.6, high * 1.6))
+    axes.set_yticks(_ticks(low / 1.6, high * 1.6))
     axes.yaxis.set_major_formatter(lambda value, place: _power(value))
     axes.set_xlim(1 - 0.04 * longest, longest + 0.04 * longest)
     step = max(1, -(-longest // 6))
@@ -114,14 +114,15 @@ def _frame(axes: Axes, profiles: list[Array], longest: int) -> None:
     axes.grid(axis="y", color="#EEEEEE", linewidth=0.6)
 
 
-def _decades(low: float, high: float) -> list[float]:
-    """At most five powers of ten inside [low, high], or 1-2-5 steps where hardly one fits."""
-    first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
-    if last - first >= 1:
-        step = -(-(last - first + 1) // 5)
-        return [10.0**power for power in range(first, last + 1, step)]
-    steps = [k * 10.0**power for power in range(first - 1, last + 1) for k in (1, 2, 5)]
-    return [step for step in steps if low <= step <= high] or [low, high]
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers in [low, high]: powers of ten, at most five; finer steps where few fit."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1.0,), (1.0, 2.0, 5.0), (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)):
+        ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        if len(ticks) > 1:
+            return ticks[:: -(-len(ticks) // 5)]
+    return [low, high]
 
 
 def _power(value: float) -> str:
