@@ -84,4 +84,4 @@ def test_refusals_come_before_any_run(tmp_path: Path) -> None:
     refused("there is nothing at", "images", data=str(tmp_path / "nowhere"))
     refused("unknown setting of digits 'sizes'", "digits", sizes=3)
     refused("is no input", "regress", function="a*x")
-    refused("does not fit digits", "digits", model="vit", heads=5)
+    refused("heads that divide it", "digits", model="vit", heads=5)

@@ -175,7 +175,7 @@ def test_bad_settings() -> None:
         CharLM("quik")
     with pytest.raises(UnknownNameError, match="'steps'"):
         CharLM(step=3)
-    with pytest.raises(CamberError, match="steps must be positive"):
+    with pytest.raises(CamberError, match="steps must be at least 1, but got 0"):
         CharLM(steps=0)
     with pytest.raises(DtypeError, match="steps must be a whole number"):
         CharLM(steps=2.5)

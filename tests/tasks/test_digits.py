@@ -212,7 +212,9 @@ def test_bad_settings() -> None:
         Digits("quik")
     with pytest.raises(UnknownNameError, match=r"setting of digits 'step'.*'steps'"):
         Digits(step=3)
-    with pytest.raises(UnknownNameError, match="model of digits 'cnn'"):
+    with pytest.raises(
+        UnknownNameError, match="model of digits is 'mlp', 'resnet' or 'vit', but got 'cnn'"
+    ):
         Digits(model="cnn")
     with pytest.raises(DtypeError, match="model of digits must be text, but got 3"):
         Digits(model=3)  # type: ignore[arg-type]  # what a command line may pass
@@ -226,8 +228,10 @@ def test_bad_settings() -> None:
         CamberError, match=r"validation_share must be at least 0\.01 and at most 0\.9"
     ):
         Digits(validation_share=1.0)
-    with pytest.raises(UnknownNameError, match=r"digits: metric 'accuracy'.*'error'"):
+    with pytest.raises(UnknownNameError, match="metric is 'cross_entropy' or 'error', but"):
         Digits(metric="accuracy")
+    with pytest.raises(CamberError, match="patch of 9 pixels"):
+        Digits(model="vit", patch=9)
     with pytest.raises(DtypeError, match="normalise must be true or false"):
         Digits(normalise="maybe")
     with pytest.raises(CamberError, match="a split is 'train' or 'validation'"):

@@ -227,7 +227,7 @@ def test_bad_options(tmp_path: Path) -> None:
         Images(data=tmp_path / "images-idx3-ubyte")
     with pytest.raises(CamberError, match="whose colours are as they are"):
         Images(data=tmp_path, colour="rgb")
-    with pytest.raises(UnknownNameError, match=r"model of images 'resnett'.*'resnet'"):
+    with pytest.raises(UnknownNameError, match=r"model of images is .*'resnet'"):
         Images(data=tmp_path, model="resnett")
     with pytest.raises(UnknownNameError, match="preset of images"):
         Images("large", data=tmp_path)

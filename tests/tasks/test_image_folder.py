@@ -307,7 +307,7 @@ def test_sizes_out_of_range(tmp_path: Path) -> None:
         Images(data=tmp_path, size=0)
     with pytest.raises(DtypeError, match="size must be a whole number"):
         Images(data=tmp_path, size="big")
-    with pytest.raises(CamberError, match="unknown images: colour 'blue'"):
+    with pytest.raises(CamberError, match="colour is 'grey' or 'rgb', but got 'blue'"):
         Images(data=tmp_path, colour="blue")
 
 

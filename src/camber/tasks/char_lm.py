@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from camber.errors import CamberError, DtypeError, unknown_name
 from camber.layers import ActivationChoice
 from camber.models import DecoderConfig, DecoderLM
 from camber.tasks.corpus import SplitRule, read_corpus
+from camber.tasks.settings import OneOf, Real, Whole, setting, settle
 from camber.tasks.task import Batch, Metric, Recommended, Split
 
 #: Windows per forward pass of an evaluation: few enough to stay in a small machine's cache.
@@ -45,20 +45,20 @@ class CharLMPreset:
         rule: how the text is split, see :mod:`camber.tasks.corpus`.
     """
 
-    model: Literal["dense", "moe"] = "dense"
-    layers: int = 2
-    width: int = 64
-    heads: int = 2
-    experts: int = 8
-    experts_per_token: int = 2
-    context: int = 64
-    batch: int = 32
-    steps: int = 500
-    learning_rate: float = 3e-3
-    warmup_steps: int = 40
-    seeds: int = 5
-    evaluation_tokens: int = 65_536
-    rule: SplitRule | None = None
+    model: str = setting(OneOf(("dense", "moe")), "dense")
+    layers: int = setting(Whole(), 2)
+    width: int = setting(Whole(), 64)
+    heads: int = setting(Whole(), 2)
+    experts: int = setting(Whole(), 8)
+    experts_per_token: int = setting(Whole(), 2)
+    context: int = setting(Whole(), 64)
+    batch: int = setting(Whole(), 32)
+    steps: int = setting(Whole(), 500)
+    learning_rate: float = setting(Real(open=True), 3e-3)
+    warmup_steps: int = setting(Whole(0), 40)
+    seeds: int = setting(Whole(), 5)
+    evaluation_tokens: int = setting(Whole(), 65_536)
+    rule: str | None = setting(OneOf(("files", "tail")), None)
 
 
 #: ``default`` and ``quick`` are sized for a laptop; ``paper`` is the small reproduction of PolyCom
@@ -107,19 +107,13 @@ class CharLM:
         text: str | os.PathLike[str] | None = None,
         **settings: float | str,
     ) -> None:
-        if preset not in PRESETS:
-            raise unknown_name("preset of charlm", preset, PRESETS)
-        known = [field.name for field in fields(CharLMPreset)]
-        for setting, value in settings.items():
-            if setting not in known:
-                raise unknown_name("setting of charlm", setting, known)
-            _check(setting, value)
         self.preset = preset
-        self.settings = replace(PRESETS[preset], **settings)  # type: ignore[arg-type]  # by name
+        self.settings = settle(self.name, PRESETS, preset, settings)
         self._config("relu")  # refuses sizes that do not go together now, not in the first run
         # two windows at least in the 5 % that validation holds
         smallest = 40 * (self.settings.context + 1)
-        self.corpus = read_corpus(text, rule=self.settings.rule, smallest=smallest)
+        rule = cast("SplitRule | None", self.settings.rule)
+        self.corpus = read_corpus(text, rule=rule, smallest=smallest)
 
     @property
     def units_per_batch(self) -> int:
@@ -228,21 +222,3 @@ def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     if logits.dtype in (torch.float16, torch.bfloat16):
         logits = logits.float()
     return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-
-
-def _check(setting: str, value: object) -> None:
-    """Raise unless ``value`` suits the field ``setting`` of a preset."""
-    if setting == "rule":
-        if value not in ("files", "tail", None):
-            raise CamberError(f"charlm: rule is 'files' or 'tail', but got {value!r}")
-        return
-    if setting == "model":
-        if value not in ("dense", "moe"):
-            raise CamberError(f"charlm: model is 'dense' or 'moe', but got {value!r}")
-        return
-    whole = setting != "learning_rate"
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        kind = "a whole number" if whole else "a number"
-        raise DtypeError(f"charlm: {setting} must be {kind}, but got {value!r}")
-    if not value > 0:
-        raise CamberError(f"charlm: {setting} must be positive, but got {value!r}")

@@ -72,6 +72,7 @@ class Digits(ImageClassification):
         self.preset = preset
         self.settings = settle(self.name, presets, preset, settings)
         self.data = read_digits(self.settings.validation_share)
+        self.build_model("relu", 0)  # refuses sizes that do not go together
 
 
 @lru_cache(maxsize=2)  # one process trains many runs

@@ -107,6 +107,7 @@ class Images(ImageClassification):
             colour=cast("Colour | None", self.settings.colour),
             share=self.settings.validation_share,
         )
+        self.build_model("relu", 0)  # refuses sizes that do not go together
 
 
 def read_images(

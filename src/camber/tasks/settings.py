@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from camber.errors import CamberError, DtypeError, unknown_name
+from camber.errors import CamberError, DtypeError, UnknownNameError, unknown_name
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -72,7 +72,9 @@ class OneOf:
         if not isinstance(value, str):
             raise DtypeError(f"{name} must be text, but got {value!r:.60}")
         if value not in self.words:
-            raise unknown_name(name, value[:60], self.words)
+            *first, last = map(repr, self.words)
+            known = f"{', '.join(first)} or {last}" if first else last
+            raise UnknownNameError(f"{name} is {known}, but got {value!r:.60}")
         return value
 
 
