@@ -263,6 +263,19 @@ def test_another_gate() -> None:
     with pytest.raises(CamberError, match=r"4 logits for each of 9 tokens, .* shape \(9, 3\)"):
         wrong(x)
 
+    class Half(nn.Linear):
+        def forward(self, given: Tensor) -> Tensor:
+            return super().forward(given).to(self.kind)
+
+    half = Half(6, 3)
+    made, half.kind = layer("relu", experts=3, gate=half), torch.bfloat16
+    y, aux = made(x)
+    assert y.dtype == torch.float64
+    assert aux.balance_loss.dtype == torch.float32  # not in the gate's bfloat16
+    half.kind = torch.int64
+    with pytest.raises(DtypeError, match=r"floating-point logits, but they are torch\.int64"):
+        made(x)
+
 
 def test_the_width_rule_carries_over() -> None:
     # 8 experts of width 64: 3 * 64 k = 2 * 64 * 128 each, so k = 85.33

@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 from torch import Tensor, nn
 
 from camber.activations import Normed
-from camber.errors import CamberError, unknown_name
-from camber.fast.dispatch import definition_reason
+from camber.errors import CamberError, DtypeError, unknown_name
+from camber.fast.dispatch import accumulator, definition_reason
 from camber.layers.choice import ActivationChoice, fitted, fresh, is_gated
 from camber.layers.mixture_experts import FeedForwardExperts
 from camber.layers.mixture_gate import (
@@ -68,7 +68,8 @@ class MoELayer(nn.Module):
         dispatch: ``"sorted"``: tokens sorted by expert, the fast way; ``"dense"``: every expert on
             every token, the way without shapes that depend on data; ``"auto"``: dense under
             ``torch.compile``, ``torch.export`` and ``torch.func`` and where a token sees all
-            experts, else sorted. The results are equal up to rounding.
+            experts, else sorted. The results are equal up to rounding. On CUDA, "sorted" adds the
+            outputs of a token's experts in no fixed order, so the last bits can differ by run.
 
     Attributes:
         activation: the nonlinearity; it gets all tokens of all experts in one call.
@@ -133,6 +134,7 @@ class MoELayer(nn.Module):
 
         Raises:
             CamberError: where the last axis of ``x`` is not D, or the gate's output is not (M, E).
+            DtypeError: where the gate's output is not floating-point.
         """
         if x.ndim == 0 or x.shape[-1] != self.d_in:
             raise CamberError(
@@ -146,6 +148,11 @@ class MoELayer(nn.Module):
                 f"MoELayer: the gate must return {self.num_experts} logits for each of "
                 f"{len(tokens)} tokens, but it returned the shape {tuple(logits.shape)}"
             )
+        if not logits.dtype.is_floating_point:
+            raise DtypeError(
+                f"MoELayer: the gate must return floating-point logits, but they are {logits.dtype}"
+            )
+        logits = logits.to(accumulator(logits.dtype))  # a sum of bfloat16 chances is not 1
         routing = route(logits, self.top_k, renormalise=self.renormalise)
         run = self.experts.dense if self._is_dense(tokens) else self.experts.sorted
         y = run(tokens, routing, self.activation)  # (M, d_out)

@@ -153,7 +153,8 @@ class DecoderLM(nn.Module):
                 padding positions mean nothing.
             cache: from :meth:`empty_cache`; holds the tokens before these and is extended.
             auxiliary: whether to return the auxiliary loss too, to be added to the training loss:
-                balance_weight * balance + z_weight * z, means over the layers; 0 without experts.
+                balance_weight * balance + z_weight * z, means over the layers and all tokens,
+                padding among them; 0 without experts.
 
         Returns:
             (B, T, V) logits in the dtype of the weights, or of autocast; with ``auxiliary`` a pair
