@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from torch import nn
 
 from camber import activation
 from camber.errors import CamberError, DtypeError, UnknownNameError
-from camber.tasks import Task, task
+from camber.tasks import Metric, Task, task
 from camber.tasks.user import UserTask
 from camber.train import FitConfig, fit
 
@@ -442,6 +443,22 @@ def test_a_loss_that_is_not_finite_is_a_result(write: Write) -> None:
     )
     result = fit(made.build_model("relu", 0), made, FitConfig(steps=2), seed=0)
     assert result.status == "diverged"
+
+
+def test_the_page_on_own_tasks_runs_as_it_stands(write: Write) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "own_task.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    first, metric, gated = [block for block in blocks if ">>>" not in block]
+    assert task(write("", head=first)).metric.name == "validation_loss"
+    judged = task(write(metric, head=first))
+    assert judged.metric == Metric("accuracy", "accuracy", "higher")
+    assert 0 <= judged.evaluate(judged.build_model("relu", 0))["accuracy"] <= 1
+    either = task(write(gated, head=first))
+    counts = [
+        sum(parameter.numel() for parameter in either.build_model(name, 0).parameters())
+        for name in ("gelu", "swiglu")
+    ]
+    assert counts[1] == pytest.approx(counts[0], rel=0.005)  # the width rule's promise
 
 
 def test_prints_go_to_standard_error(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
