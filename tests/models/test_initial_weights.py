@@ -33,6 +33,13 @@ def test_a_function_without_scale_has_gain_one() -> None:
     assert unit_gain(Nothing(), 4) == unit_gain(Endless(), 4) == 1
 
 
+def test_measuring_leaves_no_trace() -> None:
+    norm = nn.BatchNorm1d(8)
+    assert unit_gain(norm, 8) == pytest.approx(1, rel=1e-3)  # standardised by definition
+    assert not norm.running_mean.any()
+    assert norm.num_batches_tracked == 0
+
+
 def test_streams_are_named() -> None:
     first, second, third = torch.empty(50), torch.empty(50), torch.empty(50)
     for tensor, seed, path in ((first, 0, "a"), (second, 0, "b"), (third, 1, "a")):

@@ -8,6 +8,7 @@ The global generator is neither read nor moved.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 from collections.abc import Callable, Iterator
 
@@ -110,5 +111,6 @@ def unit_gain(activation: nn.Module, channels: int, channel_dim: int = -1) -> fl
     generator = torch.Generator().manual_seed(0)  # the same sample for every seed and model
     count = 2 if is_gated(activation) else 1
     inputs = [torch.randn(shape, generator=generator).to(dtype) for _ in range(count)]
-    square = float(activation(*inputs).double().square().mean())
+    probe = copy.deepcopy(activation)  # one that keeps statistics must not have seen the sample
+    square = float(probe(*inputs).double().square().mean())
     return square**-0.5 if 0 < square < float("inf") else 1.0
