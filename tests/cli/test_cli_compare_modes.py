@@ -222,6 +222,9 @@ def test_a_request_that_stands_is_not_changed(
         (["relu", "--task", "images", "--data", "absent"], "absent"),
         (["relu", "--model", "hf:absent"], "absent"),
         (["relu", "--model", "hf:"], "names no folder"),
+        (["relu", "--data", "x"], "charlm takes no data; give it a text"),
+        (["relu", "--task", "digits", "--text", "x"], "digits takes no text"),
+        (["relu", "--task", "nope", "--data", "x"], "unknown task 'nope'"),
         (["relu", "--task", "no_such_module_here:build"], "no_such_module_here"),
     ],
 )

@@ -37,8 +37,8 @@ def compare(
     model: Annotated[
         str | None,
         typer.Option(
-            help="A model of the task: mlp, resnet or vit on images; "
-            "or hf:DIR, the Hugging Face model in that folder.",
+            help="A model of the task: dense or moe on charlm, mlp, resnet or vit on digits and "
+            "images; or hf:DIR, the Hugging Face model in that folder.",
             autocompletion=names.models,
         ),
     ] = None,

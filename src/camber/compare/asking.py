@@ -12,12 +12,15 @@ from camber.compare.request import Equal, Request
 from camber.compare.task_facts import TaskFacts
 from camber.compare.tuning import TUNING_SEED
 from camber.errors import CamberError
-from camber.tasks import Task
+from camber.tasks import TASKS, Task
 from camber.tasks import task as task_named
 from camber.train import FitConfig, environment
 
 #: The task behind ``model="hf:DIR"``.
 HUGGING_FACE = "hf"
+
+#: Which shipped tasks learn from data of the user's; what a builder of theirs takes, it says.
+_TAKERS = {"data": ("images", HUGGING_FACE), "text": ("charlm", HUGGING_FACE)}
 
 
 def as_request(
@@ -106,6 +109,12 @@ def task_options(
             raise CamberError("the model 'hf:' names no folder: write hf:DIR")
         task, given["model"] = HUGGING_FACE, None
         options["checkpoint"] = str(Path(folder).absolute())
+    for key, takers in _TAKERS.items():
+        if given[key] is not None and task in TASKS and task not in takers:
+            instead = "; give it a text" if task == "charlm" else ""
+            raise CamberError(
+                f"the task {task} takes no {key}{instead} (those that do: {', '.join(takers)})"
+            )
     for key, value in given.items():
         if value is not None and key in settings:
             raise CamberError(f"{key} is given twice, by itself and as a setting: give it once")
