@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from camber.compare.sequential import Looks, take_looks
 from camber.compare.statistics import against_best, estimate, holm, paired
 from camber.errors import CamberError
 
@@ -104,6 +105,7 @@ def test_higher_may_be_better() -> None:
     assert differences["a"].mean == pytest.approx(-1.05)
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     st.integers(2, 5).flatmap(
         lambda seeds: st.lists(
@@ -127,12 +129,13 @@ def test_interval_excludes_zero_exactly_where_holm_rejects(table: list[list[floa
 
 
 def test_family_covers_the_choice_of_the_winner() -> None:
-    # Monte-Carlo: five equal entries, five seeds; any "worse than the best" is a false alarm.
-    # 600 rounds: at a true rate of 5 % the standard error is 0.9 %, so 7.7 % is three of them.
+    # Monte-Carlo: five equal entries, five seeds; any "worse than the best" is a false alarm, and
+    # the module says 3.5 %. 1,000 rounds: three standard errors are 1.7 %. One look of a sequential
+    # comparison is this one (tested with the sequential rule), without its bootstrap.
     generator = np.random.default_rng(0)
     alarms = 0
-    for _ in range(600):
+    for _ in range(1000):
         losses = generator.normal(size=(5, 5))
-        _, differences = against_best({str(i): list(row) for i, row in enumerate(losses)})
-        alarms += any(difference.separated for difference in differences.values())
-    assert alarms / 600 < 0.077
+        look = take_looks({str(i): list(row) for i, row in enumerate(losses)}, Looks((5,)))[0]
+        alarms += any(look.best in pair for pair in look.decided)
+    assert alarms / 1000 == pytest.approx(0.035, abs=0.017)
