@@ -22,6 +22,7 @@ from camber.compare.rows import all_rows
 from camber.compare.tuning import Tried, Tuning
 from camber.errors import RunError
 from camber.train import atomic
+from camber.train.plain_json import plain_dict
 
 VOID = {"meta", "br", "img", "hr", "link", "input"}
 
@@ -195,8 +196,17 @@ def test_data_for_programs_stay_outside_where_they_would_make_the_page_too_large
     inside = data_block(hostile, 10**9)
     data = inside.partition(">")[2].rpartition("<")[0]
     assert not set(data) & set("<>&")
-    assert json.loads(data) == json.loads(json.dumps(hostile.to_dict()))
+    assert json.loads(data) == json.loads(json.dumps(plain_dict(hostile.to_dict())))
     assert "result.json beside this page" in data_block(hostile, 100)
+
+
+def test_numbers_that_json_lacks_are_null_for_programs(hostile: Comparison) -> None:
+    label = hostile.ranking[0]
+    cells = {**hostile.rows["time_over_gelu"], label: float("nan")}
+    rows = {**hostile.rows, "time_over_gelu": cells}
+    block = data_block(dataclasses.replace(hostile, rows=rows), 10**9)
+    data = json.loads(block.partition(">")[2].rpartition("<")[0])
+    assert data["entries"][label]["rows"]["time_over_gelu"] is None
 
 
 def test_cells_sort_by_their_number() -> None:

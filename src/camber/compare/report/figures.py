@@ -80,8 +80,5 @@ def _body(figure: Figure, comparison: Comparison) -> str | None:
     except Exception as error:  # hours of training must not wait for one picture
         reason = f"{type(error).__name__}: {error}"
         return f'<p class="bad">This figure could not be drawn ({text(reason)}).</p>'
-    label = text(figure.title)
-    return (
-        f'<figure><div class="sheet" role="region" tabindex="0" aria-label="{label}">{picture}'
-        f"</div><figcaption>{text(figure.caption)}</figcaption></figure>"
-    )
+    caption = f"<figcaption>{text(figure.caption)}</figcaption>"
+    return f'<figure><div class="sheet">{picture}</div>{caption}</figure>'

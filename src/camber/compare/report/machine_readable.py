@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from camber.train.plain_json import plain_dict
+
 if TYPE_CHECKING:
     from camber.compare.comparison import Comparison
 
@@ -15,7 +17,8 @@ def data_block(comparison: Comparison, room: int) -> str:
     No browser runs it. What could end the block or start a comment is written as JSON escapes, so
     a label such as ``</script>`` stays a label.
     """
-    data = json.dumps(comparison.to_dict(), allow_nan=False, sort_keys=True, separators=(",", ":"))
+    record = plain_dict(comparison.to_dict(), where="the comparison")  # JSON has no NaN
+    data = json.dumps(record, allow_nan=False, sort_keys=True, separators=(",", ":"))
     for sign in "<>&":
         data = data.replace(sign, f"\\u{ord(sign):04x}")
     if len(data) > room:

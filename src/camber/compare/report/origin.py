@@ -52,18 +52,15 @@ def _budgets(comparison: Comparison) -> str:
     budgets = {(config.steps, config.learning_rate) for config in comparison.configs.values()}
     if len(budgets) < 2:
         return ""
+    columns = ["entry", "steps", "learning rate"]
+    if comparison.paces:
+        columns.append("time of a step, first entry = 1")
     lines = []
     for label in comparison.ranking:
-        config, pace = comparison.configs[label], comparison.paces.get(label)
-        lines.append(
-            [
-                name(label),
-                f"{config.steps:,}",
-                f"{config.learning_rate:.3g}",
-                "—" if pace is None else f"{pace:.3f}",
-            ]
-        )
-    columns = ("entry", "steps", "learning rate", "time of a step, first entry = 1")
+        config = comparison.configs[label]
+        lines.append([name(label), f"{config.steps:,}", f"{config.learning_rate:.3g}"])
+        if comparison.paces:
+            lines[-1].append(f"{comparison.paces[label]:.3f}")
     return f"<h3>Budgets, at equal {text(comparison.equal)}</h3>\n{table(columns, lines)}"
 
 
