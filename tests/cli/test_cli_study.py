@@ -67,6 +67,8 @@ def test_a_refuted_claim_ends_with_one(
         (["report", "polycom"], "run one there first"),
         (["report", "nothing"], "unknown study"),
         (["run", "polycom", "--workers", "0"], "workers is 0"),
+        (["run", "polycom", "--executor", "proceses"], "'processes'"),
+        (["run", "polycom", "--executor", "inline", "--jobs", "2"], "no option 'workers'"),
     ],
 )
 def test_bad_input_is_one_sentence(

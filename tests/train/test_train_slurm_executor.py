@@ -109,7 +109,7 @@ def test_a_requeued_job_is_the_same_job(tmp_path: Path) -> None:
 def test_a_damaged_progress_file_is_no_news(tmp_path: Path) -> None:
     assert last_report(tmp_path) is None
     for text in ("", '{"step": 1', "[1]"):
-        (tmp_path / "progress.json").write_text(text)
+        (tmp_path / ".progress.json").write_text(text)
         assert last_report(tmp_path) is None
 
 

@@ -66,17 +66,27 @@ def run(
     size: SizeOption = "smoke",
     directory: Directory = None,
     workers: Annotated[
-        int | None, typer.Option(help="Jobs at a time; one per processor unless given.")
+        int | None,
+        typer.Option("--jobs", "--workers", help="Jobs at a time; one per processor unless given."),
     ] = None,
+    executor: Annotated[
+        str,
+        typer.Option(
+            help="What runs them: processes, inline, ray or slurm.",
+            autocompletion=names.executors,
+        ),
+    ] = "processes",
     json: Json = False,
 ) -> None:
     """Run a study and print its claims; exit code 1 if one is refuted."""
     import camber.studies  # noqa: F401  # registers them
     from camber.cli.progress import RunProgress
-    from camber.train import ProcessExecutor, run_study
+    from camber.train import executor as executor_named
+    from camber.train import run_study
 
+    chosen = executor_named(executor, **({} if workers is None else {"workers": workers}))
     with RunProgress() as progress:
-        result = run_study(name, size, directory, ProcessExecutor(workers), progress, say)
+        result = run_study(name, size, directory, chosen, progress, say)
     if json:
         print_json(result.to_dict())
     else:

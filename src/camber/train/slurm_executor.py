@@ -193,7 +193,7 @@ class _Crew:
             return
         for job in jobs:
             # What an earlier attempt said last would be taken for news.
-            (self._directory / job.short / "progress.json").unlink(missing_ok=True)
+            (self._directory / job.short / ".progress.json").unlink(missing_ok=True)
         orders = [SlurmJob(self._start, job_order(job, self._directory)) for job in jobs]
         try:
             with self._submitter.batch():
@@ -266,7 +266,7 @@ class _Crew:
         return Path(item.handle.paths.stderr)
 
     def _tidy(self, item: _Submitted) -> None:
-        (self._directory / item.job.short / "progress.json").unlink(missing_ok=True)
+        (self._directory / item.job.short / ".progress.json").unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Cancel what still waits or runs."""

@@ -1,7 +1,7 @@
 """A job inside Slurm: what runs on the machine that Slurm chose.
 
 submitit pickles one :class:`SlurmJob`, which is plain data; whoever submitted it learns what it
-does from files in the job's own directory: the outcome, and ``progress.json``, the last progress
+does from files in the job's own directory: the outcome, and ``.progress.json``, the last progress
 report, replaced every second or so while the job runs.
 """
 
@@ -58,7 +58,7 @@ class SlurmJob:
 def last_report(folder: Path) -> Mapping[str, object] | None:
     """Return the last progress report of the job whose directory is ``folder``; None if none."""
     try:
-        found = json.loads((folder / "progress.json").read_text(encoding="utf-8"))
+        found = json.loads((folder / ".progress.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):  # not there, or a network disk shows it half replaced
         return None
     return found if isinstance(found, dict) else None
@@ -72,7 +72,7 @@ def _writer(folder: Path) -> Callable[[dict[str, object]], None]:
         with contextlib.suppress(OSError):
             temporary = folder / ".progress.json.tmp"
             temporary.write_text(json.dumps(fields), encoding="utf-8")
-            temporary.replace(folder / "progress.json")
+            temporary.replace(folder / ".progress.json")
 
     write({})
     return write
