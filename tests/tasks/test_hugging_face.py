@@ -285,6 +285,7 @@ def test_what_else_is_refused(tmp_path: Path, text: Path, monkeypatch: pytest.Mo
         task("hf")
     with pytest.raises(CamberError, match="two names for one thing"):
         task("hf", checkpoint=tmp_path, data=text, text=text)
+    folder = save(llama(), tmp_path / "model")
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(MissingExtraError, match=r"needs transformers: pip install 'camber\[hub\]'"):
-        task("hf", checkpoint=tmp_path)
+        task("hf", checkpoint=folder)

@@ -445,6 +445,49 @@ def test_a_loss_that_is_not_finite_is_a_result(write: Write) -> None:
     assert result.status == "diverged"
 
 
+def test_a_diverged_run_of_a_model_that_works_in_place(write: Write) -> None:
+    """Hooks that look for the culprit cannot stand in-place changes; that is no failure."""
+    made = task(
+        write(
+            """
+class Net(nn.Module):
+    def __init__(self, activation):
+        super().__init__()
+        self.a, self.act, self.b = nn.Linear(6, 8), activation(), nn.Linear(8, 2)
+    def forward(self, x):
+        return self.b(self.act(self.a(x).mul_(2.0)))
+
+def build(activation, seed):
+    def exploding(model, batch):
+        value = loss(model, batch)
+        return value + (value - value.detach()) * 1e38 * 1e38
+    return Net(activation), train, valid, exploding
+"""
+        )
+    )
+    result = fit(made.build_model("x * x", 0), made,
+                 FitConfig(steps=2), seed=0)  # fmt: skip
+    assert result.status == "diverged"
+
+
+def test_lazy_layers_are_filled_in(write: Write) -> None:
+    lazy = PLAIN.replace("net(activation)", "nn.Sequential(nn.LazyLinear(8), *net(activation)[1:])")
+    made = task(write(lazy))
+    models = [made.build_model("relu", 3) for _ in range(2)]
+    assert models[0][0].weight.shape == (8, 6)  # type: ignore[index]
+    assert torch.equal(models[0][0].weight, models[1][0].weight)  # type: ignore[index]
+    assert len(next(made.batches("train", 3))) == 3
+
+
+def test_source_that_was_edited_meanwhile(write: Write, tmp_path: Path) -> None:
+    address = write(PLAIN)
+    task(address)
+    with (tmp_path / f"{address.partition(':')[0]}.py").open("a") as file:
+        file.write("# edited\n")
+    with pytest.raises(CamberError, match="edited after this Python imported it"):
+        task(address)
+
+
 def test_the_page_on_own_tasks_runs_as_it_stands(write: Write) -> None:
     page = (Path(__file__).parents[2] / "docs" / "own_task.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, Literal
+from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
 
@@ -32,6 +33,9 @@ WANTED: Final = (
     "it must return model, train_loader, validation_loader, loss and, if you like, "
     '(metric, "higher")'
 )
+
+#: Hash of the source that each imported module was found with.
+_IMPORTED: Final[WeakKeyDictionary[ModuleType, str]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +82,7 @@ class Builder:
         module = self._import(module_name)
         self.files = source_files(module)
         self.source_sha256 = source_hash(self.files)
+        self._check_age(module)
         self._function: Any = self._find(module, name)
         self.options = self._check_signature()
         settings = getattr(self._function, "settings", {})
@@ -144,6 +149,15 @@ class Builder:
             f"there is no module {missing!r} for {self.address!r}: run the command in the folder "
             f"that holds {missing}.py, or install the package"
         )
+
+    def _check_age(self, module: ModuleType) -> None:
+        """Raise where the files were edited after this process imported them, as in a notebook."""
+        known = _IMPORTED.setdefault(module, self.source_sha256)
+        if known != self.source_sha256:
+            raise CamberError(
+                f"{self.address}: its source was edited after this Python imported it, so that "
+                f"worker processes would run other code; start Python anew"
+            )
 
     def _find(self, module: ModuleType, name: str) -> object:
         found: Any = module

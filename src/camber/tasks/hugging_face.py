@@ -46,6 +46,10 @@ class FineTuning:
         steps, learning_rate: of AdamW. warmup_steps: a tenth of the steps unless given.
         seeds: paired seeds of a comparison.
         evaluation_tokens: at most this many tokens are scored by one evaluation.
+
+    Example:
+        >>> PRESETS["quick"].steps
+        60
     """
 
     context: int = setting(Whole(2), 128)
@@ -80,6 +84,11 @@ class HuggingFace:
         CamberError: the directory or the text cannot be used.
 
     Parameter counts differ between entries by the activations' own coefficients alone.
+
+    Example:
+        >>> HuggingFace(checkpoint="not/there")
+        Traceback (most recent call last):
+        camber.errors.CamberError: hf:not/there: there is no such directory; camber downloads ...
     """
 
     name = "hf"

@@ -51,8 +51,8 @@ class LocalCheckpoint:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        require("transformers", extra="hub", feature=f"the model hf:{folder}")
         self._check_files()
+        require("transformers", extra="hub", feature=f"the model hf:{folder}")
         self._config = self._read_config()
         self.architecture = self._check_kind()
         self.sha256 = self._hash()

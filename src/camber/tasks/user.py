@@ -23,6 +23,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from camber.activations import Gated
 from camber.errors import CamberError, unknown_name
@@ -126,7 +127,11 @@ class UserTask:
     def build_model(self, activation: ActivationChoice, seed: int) -> nn.Module:
         """Return the user's model; equal parameter counts are the user's own affair."""
         built = self._build(activation, seed)
-        self._unread[seed] = built  # its training loader is fresh: batches() may take it
+        if any(is_lazy(parameter) for parameter in built.model.parameters()):
+            with torch.no_grad(), random_numbers(seed_from("lazy", seed)):
+                self._loss_of(built.model, self._first(built, "train", seed))
+        else:
+            self._unread[seed] = built  # its training loader is fresh: batches() may take it
         return built.model
 
     def _build(self, activation: ActivationChoice, seed: int) -> Built:

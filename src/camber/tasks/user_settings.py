@@ -30,6 +30,10 @@ class UserSettings:
             of the first batch unless given.
         passes, least_steps, most_steps: where neither steps nor epochs are given, a run takes this
             many passes, but not fewer and not more steps than this.
+
+    Example:
+        >>> recommended(UserSettings(learning_rate=0.01), steps=300)["warmup_steps"]
+        30
     """
 
     steps: int | None = setting(Whole(), None)

@@ -70,7 +70,7 @@ def find_culprit(
             value = loss(model, batch)
         if not found and torch.isfinite(value).all():
             with (
-                contextlib.suppress(RuntimeError),
+                contextlib.suppress(RuntimeError, CamberError),  # a user's loss wraps its errors
                 warnings.catch_warnings(action="ignore"),  # of hooks on what sees the data first
                 _hooks(model, lambda path, module: _backward_hooks(path, module, found)),
             ):
