@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+import torch
 from figure_comparisons import HOSTILE, invented
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +53,7 @@ def texts(key: str, comparison: Comparison) -> list[str]:
 
 
 def test_a_figure_is_a_file() -> None:
-    shared = {"__init__", "figure", "grid", "labels", "sheet", "traces"}
+    shared = {"__init__", "figure", "grid", "labels", "sheet", "traces", "untrained"}
     files = {path.stem for path in Path(figures.__path__[0]).glob("*.py")} - shared
     assert {figure.key for figure in all_figures()} == files
     assert [figure.order for figure in all_figures()] == sorted({f.order for f in all_figures()})
@@ -218,6 +219,26 @@ def test_a_learned_shape_is_the_function_with_its_coefficients(tmp_path: Path) -
     x, y = np.asarray(last.get_xdata()), np.asarray(last.get_ydata())
     # closed form: beta starts at 1 and has risen by 0.1
     assert y == pytest.approx(x / (1 + np.exp(-1.1 * x)), abs=1e-6)
+
+
+def test_coefficients_begin_where_they_began(five: Comparison) -> None:
+    drawn = named("coefficients").draw(five)
+    assert drawn is not None
+    line = next(line for line in drawn.axes[0].lines if str(line.get_gid()).endswith("c3-mean"))
+    start = FIVE.index("polyrelu")
+    assert str(line.get_gid()).startswith(f"coefficients-e{start}-")
+    # the bias starts at 0 and is invented to rise by 0.1
+    assert (line.get_xdata()[0], line.get_ydata()[0]) == (0, 0)
+    assert line.get_ydata()[-1] == pytest.approx(0.1)
+
+
+def test_what_starts_at_random_is_the_same_in_every_drawing(tmp_path: Path) -> None:
+    found = invented(tmp_path, ["dra"], seeds=1)
+    before = torch.get_rng_state()
+    for key in ("functions", "coefficients", "shapes"):
+        first, second = (svg(_drawn(key, found), key, "") for _ in range(2))
+        assert first == second
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_propagation_draws_start_and_end_by_depth(five: Comparison) -> None:

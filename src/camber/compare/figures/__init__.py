@@ -15,7 +15,7 @@ from camber.compare.figures.figure import Figure
 __all__ = ["Figure", "all_figures"]
 
 #: What the figures share.
-_NOT_FIGURES = {"figure", "grid", "labels", "sheet", "traces"}
+_NOT_FIGURES = {"figure", "grid", "labels", "sheet", "traces", "untrained"}
 
 
 @functools.cache

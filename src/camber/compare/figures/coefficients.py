@@ -20,11 +20,14 @@ from camber.compare.figures.sheet import (
     shortened,
 )
 from camber.compare.figures.traces import Array, Log, logs_of, mean_trace, number, thinned, traces
+from camber.compare.figures.untrained import starts_alike, untrained
+from camber.compare.rows.coefficients import noted_coefficients
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from camber.compare.comparison import Comparison
+    from camber.compare.entries import Entry
 
 #: Coefficients drawn per panel; of longer families, the first.
 SHOWN: Final = 8
@@ -54,15 +57,18 @@ def _panel(
         name: traces(comparison, logs, partial(_coefficient, path=cell.path, name=name))
         for name in _names(logs, cell.path)
     }
+    starts = _starts(comparison.entries[cell.index])
     seeds: dict[int, list[tuple[Array, Array]]] = {}
     labels = []
     for place, (name, own) in enumerate(found.items()):
         for trace in own:
-            seeds.setdefault(trace.run.seed, []).append(thinned(trace.x, trace.y, POINTS))
+            seeds.setdefault(trace.run.seed, []).append(
+                _from(starts.get(name), *thinned(trace.x, trace.y, POINTS))
+            )
         x, y = mean_trace(own)
         if x.size:
             cell.axes.plot(
-                *thinned(x, y, POINTS),
+                *_from(starts.get(name), *thinned(x, y, POINTS)),
                 gid=f"coefficients-e{cell.index}-l{cell.column}-c{place}-mean",
                 zorder=3,
                 **pen(look),
@@ -84,6 +90,26 @@ def _panel(
     if cell.last:
         cell.axes.set_xlabel(f"{shortened(comparison.throughput, 16)} seen", fontsize=SMALL)
     end_labels(figure, cell.axes, labels, size=SMALL - 0.6, offset=10)
+
+
+def _starts(entry: Entry) -> dict[str, float]:
+    """Coefficient -> its value before training, where that is the same everywhere."""
+    if not starts_alike(entry):
+        return {}
+    # the one site of a module by itself has the empty path
+    own = noted_coefficients(untrained(entry)).get("", {})
+    return {
+        name if len(values) == 1 else f"{name}[{index}]": value
+        for name, values in own.items()
+        for index, value in enumerate(values)
+    }
+
+
+def _from(start: float | None, x: Array, y: Array) -> tuple[Array, Array]:
+    """Begin a line at what stood before the first step."""
+    if start is None or not x.size:
+        return x, y
+    return np.insert(x, 0, 0.0), np.insert(y, 0, start)
 
 
 def _names(logs: Sequence[Log], path: str) -> list[str]:
@@ -119,10 +145,10 @@ FIGURE = Figure(
     title="Learned coefficients while training",
     order=60,
     caption=(
-        "The activation's own coefficients at about a dozen steps: one row per entry that "
-        "learns any, one column per layer; thin lines are seeds, thick lines their mean. "
-        "Coefficients with one value per channel are shown by their median. In the order of the"
-        " module: weight[0] multiplies the highest power."
+        "The activation's own coefficients before training and at about a dozen steps: one row "
+        "per entry that learns any, one column per layer; thin lines are seeds, thick lines "
+        "their mean. Coefficients with one value per channel are shown by their median. In the "
+        "order of the module: weight[0] multiplies the highest power."
     ),
     draw=_draw,
 )

@@ -25,6 +25,7 @@ from camber.compare.figures.sheet import (
     shortened,
 )
 from camber.compare.figures.traces import Array
+from camber.compare.figures.untrained import untrained
 from camber.compare.plot import REACH, curves, window
 from camber.errors import CamberError
 
@@ -56,7 +57,7 @@ def _draw(comparison: Comparison) -> Drawing | None:
                 fitted(entry.label, WIDE, BODY), color=look.colour, fontsize=BODY,
                 pad=6, parse_math=False,
             )  # fmt: skip
-            _panel(axes, entry.activation(), look, index)
+            _panel(axes, untrained(entry), look, index)
     return figure
 
 

@@ -20,6 +20,7 @@ from camber.compare.figures.sheet import (
     house_style,
 )
 from camber.compare.figures.traces import Array, number, units
+from camber.compare.figures.untrained import starts_alike, untrained
 from camber.compare.plot import curves
 from camber.errors import CamberError
 
@@ -58,12 +59,13 @@ def _draw(comparison: Comparison) -> Drawing | None:
 def _panel(comparison: Comparison, cell: Cell, look: Style) -> bool:
     """Draw one panel; return whether there was a curve."""
     entry = comparison.entries[cell.index]
-    shapes = [{}, *_moments(comparison, cell.label, cell.path)]
+    shapes: list[Values] = [{}] if starts_alike(entry) else []
+    shapes += _moments(comparison, cell.label, cell.path)
     shown: list[Array] = []
     meaning = "x"
     for place, values in enumerate(shapes):
         try:
-            x, y, _, meaning = curves(_with(entry.activation(), values))
+            x, y, _, meaning = curves(_with(untrained(entry), values))
         except CamberError as error:
             _say(cell.axes, str(error))
             return False
