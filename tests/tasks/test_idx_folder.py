@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -231,3 +232,14 @@ def test_bad_options(tmp_path: Path) -> None:
         Images(data=tmp_path, model="resnett")
     with pytest.raises(UnknownNameError, match="preset of images"):
         Images("large", data=tmp_path)
+
+
+def test_a_split_copies_no_images(tmp_path: Path) -> None:
+    store(tmp_path, "", *sample(4000, side=40))  # 6.4 MB
+    Images(data=tmp_path)  # whatever is made only once
+    tracemalloc.start()
+    data = Images(data=tmp_path).data
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert data.train.images.data_ptr() == data.validation.images.data_ptr()
+    assert peak < 2 * 6.4e6  # one copy, its growth in steps, and 4,000 hashes

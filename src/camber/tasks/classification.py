@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from camber.layers import ActivationChoice
 from camber.models import MLP, MLPConfig, ResNet, ResNetConfig, ViT, ViTConfig
-from camber.tasks.labelled_images import LabelledImages
+from camber.tasks.labelled_images import LabelledImages, at_once
 from camber.tasks.sampling import epochs, spread
 from camber.tasks.settings import Flag, OneOf, Real, Whole, setting
 from camber.tasks.task import Batch, Metric, Recommended, Split
@@ -27,7 +27,10 @@ from camber.tasks.task import Batch, Metric, Recommended, Split
 EVALUATION_BATCH = 256
 
 #: What a classification task can be judged by; both are always measured. The mean cross-entropy
-#: sees how sure a model is of every image; the error rate counts whole images.
+#: sees how sure a model is of every image; the error rate counts whole images. Over 8 seeds of the
+#: digits, paired differences between ReLU, GELU, SwiGLU and PolyNorm were on average 0.97 standard
+#: deviations of the difference by cross-entropy and 0.69 by error rate for the MLP, 0.48 and 0.32
+#: for the residual net: cross-entropy needs half the seeds, and is what is compared unless told.
 METRICS: Final = {
     "cross_entropy": Metric("validation_loss", "nats/image", "lower"),
     "error": Metric("validation_error", "%", "lower"),
@@ -179,7 +182,7 @@ class ImageClassification(ABC):
         try:
             loss, wrong = 0.0, 0.0
             with torch.no_grad():
-                for rows in chosen.split(EVALUATION_BATCH):
+                for rows in chosen.split(min(EVALUATION_BATCH, at_once(self.data.shape))):
                     images, labels = (t.to(device) for t in self.data.standardised(part, rows))
                     logits = _logits(model, images)
                     loss += float(F.cross_entropy(logits, labels, reduction="sum"))

@@ -18,7 +18,8 @@ import torch
 
 from camber.errors import require
 from camber.tasks.classification import ClassificationPreset, ImageClassification, presets_of
-from camber.tasks.labelled_images import LabelledImages, digest, split_by_hash
+from camber.tasks.content import digest
+from camber.tasks.labelled_images import LabelledImages, split_by_hash
 from camber.tasks.settings import settle
 
 
@@ -81,6 +82,10 @@ def read_digits(share: float) -> LabelledImages:
 
     Raises:
         MissingExtraError: without scikit-learn.
+
+    Example:
+        >>> read_digits(0.2).describe()["train_images"]
+        1438
     """
     datasets = require("sklearn.datasets", extra="tasks", feature="the task 'digits'")
     images, labels = datasets.load_digits(return_X_y=True)
@@ -95,5 +100,5 @@ def read_digits(share: float) -> LabelledImages:
         tuple(map(str, range(10))),
         "digits of scikit-learn",
         f"{share:g} of each class by hash of the image",
-        digest("digits", *contents, bytes(targets.tolist())),
+        digest("digits", [*contents, bytes(targets.tolist())]),
     )

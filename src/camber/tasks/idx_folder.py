@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from camber.errors import CamberError
+from camber.tasks.content import digest
 from camber.tasks.idx import read_idx
 from camber.tasks.labelled_images import (
     LabelledImages,
     Part,
-    digest,
     resized,
     side_for,
     split_by_hash,
@@ -96,10 +96,10 @@ def read_idx_folder(
     tensor, targets = _tensor(images), _numbered(labels, classes)
     size = side_for({(tensor.shape[2], tensor.shape[3])}, side)
     if others is None:
-        pixels = [image.tobytes() for image in images]
+        pixels = (image.tobytes() for image in images)
         parts = split_by_hash(resized(tensor, size), targets, pixels, share)
         split = f"{share:g} of each class by hash of the image"
-        return LabelledImages(*parts, names, str(folder), split, digest(kind, *contents))
+        return LabelledImages(*parts, names, str(folder), split, digest(kind, contents))
     more, more_labels = _read_pair(*others)
     contents += [_bytes(more), _bytes(more_labels)]
     if more.shape[1:] != images.shape[1:] or more.dtype != images.dtype:
@@ -115,7 +115,7 @@ def read_idx_folder(
         names,
         str(folder),
         f"as in {files[0].name} and {others[0].name}",
-        digest(kind, *contents),
+        digest(kind, contents),
     )
 
 

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from camber.errors import CamberError, require
-from camber.tasks.labelled_images import LabelledImages, Part, digest, side_for, split_by_hash
+from camber.tasks.content import digest
+from camber.tasks.labelled_images import LabelledImages, Part, side_for, split_by_hash
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -85,6 +86,17 @@ def read_image_folder(
         CamberError: for fewer than two classes, a class that only the validation part has, or a
             picture that cannot be read; the sentence names it.
         MissingExtraError: without pillow.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for path in (Path(folder, name) for name in ("black", "white")):
+        ...         path.mkdir()
+        ...         for number in range(3):
+        ...             Image.new("RGB", (9, 7), path.name).save(path / f"{number}.png")
+        ...     read_image_folder(Path(folder), side=8).shape
+        (3, 8, 8)
     """
     require("PIL.Image", extra="tasks", feature="a folder of pictures")
     below = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
@@ -128,7 +140,7 @@ def read_image_folder(
         tuple(map(shown, classes)),
         shown(str(root)),
         split,
-        digest("folder", *names, content.encode()),
+        digest("folder", [*names, content.encode()]),
     )
 
 
@@ -165,7 +177,7 @@ def _file(root: Path, path: Path) -> _File:
     return _File(path.relative_to(root).as_posix(), state.st_size, state.st_mtime_ns)
 
 
-@lru_cache(maxsize=2)  # one process trains many runs on the same pictures
+@lru_cache(maxsize=1)  # one process trains many runs on the same pictures
 def _read(
     root: Path, files: tuple[_File, ...], side: int | None, colour: Colour | None
 ) -> tuple[Tensor, str]:
@@ -189,9 +201,9 @@ def _read(
     for row, file in enumerate(files):
         path = root / file.name
         content = _content(path)
-        contents.append(digest("picture", content).encode())
+        contents.append(digest("picture", [content]).encode())
         images[row] = _decoded(path, content, channels, (height, width))
-    return images, digest("pictures", *contents)
+    return images, digest("pictures", contents)
 
 
 def _content(path: Path) -> bytes:

@@ -6,7 +6,8 @@ Shape legend: N images, C channels, H and W pixels.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -22,8 +23,8 @@ LARGEST_SIDE = 64
 #: The side, in pixels, that images are resized to unless one is given.
 DEFAULT_SIDE = 32
 
-#: Images that are converted to float at a time: few enough to stay small beside the data.
-_CHUNK = 1024
+#: Numbers that are converted to float at a time: few enough to stay small beside the data.
+_CHUNK = 2**21
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,13 +97,13 @@ class LabelledImages:
 
         A channel that never changes has standard deviation 1.
         """
-        channels = self.shape[0]
+        channels, height, width = self.shape
         total, squares = torch.zeros(2, channels, dtype=torch.float64)
-        for rows in self.train.rows.split(_CHUNK):
+        for rows in self.train.rows.split(at_once(self.shape)):
             pixels = self.train.images[rows].to(torch.float64)
             total += pixels.sum((0, 2, 3))
             squares += pixels.square().sum((0, 2, 3))
-        count = len(self.train) * self.shape[1] * self.shape[2]
+        count = len(self.train) * height * width
         mean = total / count
         std = (squares / count - mean.square()).clamp_min(0).sqrt()
         std[std <= 1e-6 * (1 + mean.abs())] = 1.0
@@ -132,12 +133,17 @@ class LabelledImages:
         }
 
 
-def held_out(labels: Tensor, names: Sequence[bytes], share: float) -> Tensor:
+def held_out(labels: Tensor, names: Iterable[bytes], share: float) -> Tensor:
     """Return which images go to validation: in each class, the ``share`` with the lowest hash.
 
     The order depends on the names alone (a file's name, or an image's content), so that an image
     never moves to the other part because others were added far from the cut. Equal names stay
     together; a class of one image has none in validation.
+
+    Args:
+        labels: int64 (N,).
+        names: N names, in the same order.
+        share: in (0, 1).
 
     Returns:
         bool (N,).
@@ -159,7 +165,7 @@ def held_out(labels: Tensor, names: Sequence[bytes], share: float) -> Tensor:
 
 
 def split_by_hash(
-    images: Tensor, labels: Tensor, names: Sequence[bytes], share: float
+    images: Tensor, labels: Tensor, names: Iterable[bytes], share: float
 ) -> tuple[Part, Part]:
     """Return the training and the validation part of ``images``, which both share."""
     validation = held_out(labels, names, share)
@@ -174,6 +180,10 @@ def side_for(sizes: set[tuple[int, int]], side: int | None) -> tuple[int, int]:
 
     ``side`` x ``side`` where it is given; their own where they agree in one of at most 64 x 64;
     else 32 x 32.
+
+    Example:
+        >>> side_for({(28, 28)}, None), side_for({(28, 28), (20, 30)}, None)
+        ((28, 28), (32, 32))
     """
     if side is not None:
         return side, side
@@ -188,23 +198,28 @@ def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
     """Return (N, C, H, W) images at another ``size`` (height, width), in their own dtype.
 
     Bilinear, averaging over all pixels where they become fewer; proportions are not kept.
+
+    Example:
+        >>> resized(torch.tensor([[[[0, 255], [0, 255]]]], dtype=torch.uint8), (1, 1))
+        tensor([[[[128]]]], dtype=torch.uint8)
     """
     if tuple(images.shape[2:]) == size:
         return images
     whole = not images.dtype.is_floating_point
     found = images.new_empty((*images.shape[:2], *size))
-    for start in range(0, len(images), _CHUNK):
-        part = F.interpolate(
-            images[start : start + _CHUNK].float(), size, mode="bilinear", antialias=True
-        )
-        found[start : start + _CHUNK] = part.round_() if whole else part
+    for part, room in zip(
+        images.split(at_once(images.shape[1:])), found.split(at_once(images.shape[1:])), strict=True
+    ):
+        small = F.interpolate(part.float(), size, mode="bilinear", antialias=True)
+        room.copy_(small.round_() if whole else small)
     return found
 
 
-def digest(kind: str, *contents: bytes | memoryview) -> str:
-    """Return the SHA-256 of ``kind`` and ``contents``, each with its length."""
-    found = hashlib.sha256(kind.encode())
-    for content in contents:
-        found.update(f"\0{memoryview(content).nbytes}\0".encode())
-        found.update(content)
-    return found.hexdigest()
+def at_once(shape: Iterable[int]) -> int:
+    """Return how many images of (C, H, W) numbers are converted at a time: 2 million numbers.
+
+    Example:
+        >>> at_once((1, 28, 28)), at_once((3, 1024, 1024))
+        (2674, 1)
+    """
+    return max(1, _CHUNK // math.prod(shape))

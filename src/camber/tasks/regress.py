@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from camber.errors import CamberError
 from camber.layers import ActivationChoice
 from camber.models import MLP, MLPConfig
-from camber.tasks.labelled_images import digest
+from camber.tasks.content import digest
 from camber.tasks.sampling import epochs
 from camber.tasks.settings import Flag, OneOf, Real, Text, Whole, setting, settle
 from camber.tasks.target import read_target
@@ -239,7 +239,7 @@ class Regress:
             **asdict(self.settings),
             **facts,
             "source": f"{self.settings.samples:,} points of {self.target.formula}",
-            "corpus_sha256": digest("regress", json.dumps(facts, sort_keys=True).encode()),
+            "corpus_sha256": digest("regress", [json.dumps(facts, sort_keys=True).encode()]),
         }
 
     def describe_model(self, activation: ActivationChoice) -> dict[str, Any]:
