@@ -9,11 +9,11 @@ t is infinite and p would be 0 after two seeds, where such a coincidence is comm
 differences do show is that n signs agree: p = 2^(1-n), the sign-flip test of Fisher, and no
 interval. Differences of 0 in every seed have p = 1.
 
-What normality is worth here: two entries of one law have symmetric differences whatever that law is,
-and heavy tails make t cautious. Five equal entries of five seeds, 1,000 simulated comparisons, gave
-false alarms in 0.7 % (lognormal values) and 2.7 % (t with two degrees of freedom) instead of 5 %;
-accuracies over 600 test examples in 4.5 to 4.8 %, over 100 in 5.9 %, and over 20 in 7.2 %: a grid
-that coarse is no metric to compare by.
+What normality is worth here: two entries of one law have symmetric differences whatever that law
+is, and heavy tails make t cautious. Five equal entries of five seeds gave false alarms in 0.7 %
+(lognormal values) and 2.7 % (t with two degrees of freedom) of 1,000 simulated comparisons instead
+of 5 %; accuracies over 600 test examples in 4.5 to 4.8 %, over 100 in 5.9 %, and over 20 in 7.2 %:
+a grid that coarse is no metric to compare by.
 
 Sources: Student (1908), The probable error of a mean, Biometrika 6:1-25; Fisher (1935), The design
 of experiments, section 21.
