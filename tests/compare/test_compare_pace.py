@@ -76,6 +76,8 @@ def test_every_entry_gets_the_steps_of_its_pace(fight: Fight, measured: list[str
         "relu": 12, "gelu": 8, "silu": 24,
     }  # fmt: skip
     assert found.paces == PACES
+    assert found.rows["steps"]["gelu"] == {"steps": 8, "pace": 1.5}
+    assert set(found.rows["learning_rate"].values()) == {None}
     assert found.to_dict()["equal"] == "time"
     notes = " ".join(found.notes)
     assert "in the time of 12 steps of relu" in notes

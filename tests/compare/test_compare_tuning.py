@@ -176,6 +176,10 @@ def test_each_entry_trains_at_the_rate_it_found(tuned: Tuned, tmp_path: Path) ->
     assert verdict == {(label, config.learning_rate) for label, config in found.configs.items()}
     record = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert record["entries"]["relu"]["tuning"]["rungs"] == [1, 2, 4]
+    assert found.rows["learning_rate"]["relu"] == {
+        "rate": found.tunings["relu"].learning_rate, "edge": found.tunings["relu"].edge,
+    }  # fmt: skip
+    assert set(found.rows["steps"].values()) == {None}  # equal tokens: no row in the table
     notes = " ".join(found.notes)
     assert "a learning rate of its own for each entry" in notes
     assert f"with seed {TUNING_SEED:,}, which no run of the verdict uses" in notes

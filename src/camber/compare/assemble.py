@@ -82,6 +82,9 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
             is_best=label == best,
             reference_parameters=runs[first][0].parameters,
             price=findings.prices.get(label),
+            steps=findings.configs[label].steps,
+            pace=findings.paces.get(label),
+            tuning=findings.tunings.get(label),
         )
         for row in all_rows():
             rows[row.key][label] = row.measure(subject)

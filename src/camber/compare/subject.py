@@ -15,6 +15,7 @@ from camber.compare.statistics import Difference, Estimate
 
 if TYPE_CHECKING:
     from camber.activations import Activation
+    from camber.compare.tuning import Tuning
     from camber.facts import Facts
 
 
@@ -93,6 +94,8 @@ class Subject:
 
     ``difference`` is to the best entry: None for the best itself and for what is not ranked.
     ``price`` is what :mod:`camber.compare.prices` measured, None where it could not be.
+    ``steps`` are those of a run; ``pace`` is the time of one over the first entry's, None at equal
+    tokens; ``tuning`` is the search for its learning rate, None where there was none.
     """
 
     entry: Entry
@@ -102,6 +105,9 @@ class Subject:
     is_best: bool
     reference_parameters: int
     price: Mapping[str, object] | None
+    steps: int = 0
+    pace: float | None = None
+    tuning: Tuning | None = None
 
     @cached_property
     def activation(self) -> Activation:
