@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import train_job_functions as functions
 
-from camber.errors import CamberError, MissingExtraError, UnknownNameError
-from camber.train import Event, Job, SlurmExecutor, executor, run_jobs
+from camber.errors import CamberError, MissingExtraError, RunError, UnknownNameError
+from camber.train import Event, Job, SlurmExecutor, executor, run_jobs, slurm_executor
 from camber.train.elsewhere import job_order, start_order
 from camber.train.slurm_job import SlurmJob, last_report
 
@@ -153,3 +153,82 @@ def test_without_submitit_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(MissingExtraError) as caught:
         executor("slurm", cluster="local")
     assert str(caught.value) == "executor('slurm') needs submitit: pip install 'camber[slurm]'"
+
+
+CLUSTER = {
+    # Runs each element of the array at once, as Slurm's daemon would; the ids are process ids.
+    "sbatch": """#!{python}
+import os, re, subprocess, sys
+script = open(sys.argv[1]).read()
+array = re.search(r"--array=(\\d+)-(\\d+)", script)
+places = range(int(array[1]), int(array[2]) + 1) if array else [None]
+for place in places:
+    mine = {{"SLURM_JOB_ID": "4242", "SLURM_NTASKS": "1", "SLURM_PROCID": "0"}}
+    if place is not None:
+        mine |= {{"SLURM_ARRAY_JOB_ID": "4242", "SLURM_ARRAY_TASK_ID": str(place)}}
+    log = open(os.devnull, "w")
+    run = subprocess.Popen(["bash", sys.argv[1]], env={{**os.environ, **mine}}, stdout=log,
+                           stderr=log, start_new_session=True)
+    name = "4242" if place is None else f"4242_{{place}}"
+    open(os.path.join({folder!r}, name + ".pid"), "w").write(str(run.pid))
+print("Submitted batch job 4242")
+""",
+    # What follows the options is the command.
+    "srun": """#!/bin/sh
+while [ "${{1#--}}" != "$1" ]; do
+    case "$1" in --output|--error) shift 2 ;; *) shift ;; esac
+done
+exec "$@"
+""",
+    "sacct": """#!/bin/sh
+echo "JobID|State|NodeList"
+""",
+    "scancel": """#!/bin/sh
+kill -9 -- "-$(cat {folder}/$1.pid)"
+echo "$1" >> {folder}/cancelled
+""",
+}
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The commands of Slurm, played by scripts: what submitit asks them, and no more."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    for name, text in CLUSTER.items():
+        path = folder / name
+        path.write_text(text.format(python=sys.executable, folder=str(folder)))
+        path.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setitem(slurm_executor._LOOK_EVERY, "slurm", 0.1)
+    return folder
+
+
+def test_an_array_of_jobs(cluster: Path, tmp_path: Path) -> None:
+    jobs = _jobs(3, 4, 5)
+    pool = SlurmExecutor(workers=8)
+    outcomes = run_jobs(functions.square, jobs, tmp_path / "jobs", pool)
+    assert [o.result["square"] for o in outcomes] == [9, 16, 25]
+    # One array, not three jobs.
+    assert {path.name for path in cluster.glob("*.pid")} == {
+        "4242_0.pid", "4242_1.pid", "4242_2.pid",
+    }  # fmt: skip
+
+
+def test_ctrl_c_cancels_the_array(cluster: Path, tmp_path: Path) -> None:
+    jobs = [Job({"seconds": 600}, seed=seed) for seed in (0, 1)]
+    running = SlurmExecutor().map(
+        functions.sleep, jobs, directory=tmp_path / "jobs", on_event=_stop_at_start
+    )
+    with contextlib.closing(running), pytest.raises(KeyboardInterrupt):
+        next(running)
+    assert sorted((cluster / "cancelled").read_text().split()) == ["4242_0", "4242_1"]
+
+
+def test_slurm_that_refuses_is_quoted(cluster: Path, tmp_path: Path) -> None:
+    (cluster / "sbatch").write_text(
+        "#!/bin/sh\necho 'invalid partition specified: gpuu' >&2\nexit 1\n"
+    )
+    pool = SlurmExecutor(partition="gpuu")
+    with pytest.raises(RunError, match=r"Slurm did not take the jobs \(.*invalid partition"):
+        list(pool.map(functions.square, _jobs(1, 2), directory=tmp_path / "jobs"))
