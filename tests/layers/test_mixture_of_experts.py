@@ -145,7 +145,7 @@ def test_derivatives_of_second_order() -> None:
     assert torch.autograd.gradgradcheck(lambda z: made(z)[0], (x,))
 
 
-@pytest.mark.parametrize("act", ACTIVATIONS)
+@pytest.mark.parametrize("act", ["polynorm", "swiglu"])
 def test_it_compiles_and_exports_and_maps(act: str) -> None:
     made, x = layer(act), tokens()
     made.dispatch = "sorted"

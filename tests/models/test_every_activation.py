@@ -170,7 +170,6 @@ def test_the_counts_it_reports_are_its_own(kind: str, choice: str) -> None:
         ("mlp", "polynorm"),
         ("resnet", "swiglu"),
         ("vit", "polynorm"),
-        ("dense", "gelu"),
         ("moe", "swiglu"),
     ],
 )
