@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 MOMENTS: Final = (0.1, 0.35, 1.0)
 #: How dark the untrained function and each moment is.
 ALPHAS: Final = (0.2, 0.38, 0.6, 1.0)
-REACH: Final = 4.0
-#: Points of a curve: every 0.05, so that kinks at round places stay sharp.
-POINTS: Final = 161
+REACH: Final = 3.0
+#: Points of a curve: every 0.02, so that kinks at round places stay sharp (and enough of them for
+#: matplotlib to leave out what lies on straight pieces, which it does from 128 on).
+POINTS: Final = 301
 #: Heights beyond this are cut off.
-TALLEST: Final = 8.0
+TALLEST: Final = 6.0
 
 #: Name -> numbers of one site.
 Values = Mapping[str, Sequence[float]]
@@ -101,7 +102,7 @@ def _frame(axes: Axes, heights: Array) -> None:
     axes.set_xlim(-REACH, REACH)
     axes.axhline(0, color=FAINT, linewidth=0.6, zorder=0)
     axes.axvline(0, color=FAINT, linewidth=0.6, zorder=0)
-    axes.set_xticks([-4, -2, 0, 2, 4])
+    axes.set_xticks([-2, 0, 2])
     axes.locator_params(axis="y", nbins=4)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, place: compact(value))
