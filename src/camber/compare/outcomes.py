@@ -6,6 +6,7 @@ running it, resuming it and reading it again are one procedure with another sour
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -140,5 +141,5 @@ class Finished:
         runs = "run is" if missing == 1 else "runs are"
         return RunError(
             f"{self._directory} is not finished, {least}{missing} {runs} missing: "
-            f"camber compare --resume {self._directory} takes up the rest"
+            f"camber compare --resume {shlex.quote(str(self._directory))} takes up the rest"
         )

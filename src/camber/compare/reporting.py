@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 from camber.compare.comparison import Comparison
@@ -21,7 +22,7 @@ def reported(comparison: Comparison) -> Comparison:
     except (CamberError, OSError) as error:
         lost = (
             f"The report could not be written ({error}); nothing else is lost, and "
-            f"camber compare --show {comparison.directory} writes it."
+            f"camber compare --show {shlex.quote(comparison.directory)} writes it."
         )
         return replace(comparison, report=None, notes=(*comparison.notes, lost))
     return replace(comparison, report=str(path))
