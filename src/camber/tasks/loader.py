@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from camber.errors import CamberError
-from camber.tasks.foreign_code import one_thread, random_numbers, seed_from
+from camber.tasks.foreign_code import one_thread, random_numbers, seed_from, step_numbers
 
 #: A DataLoader, a list of batches or any other iterable; or a function that returns one.
 Loader: TypeAlias = "Iterable[Any] | Callable[[], Iterable[Any]]"
@@ -91,7 +91,7 @@ def one_pass(
     while most is None or number < most:
         # The first batch of a pass is compared with what another process saw: bit by bit.
         threads = one_thread() if number == 0 else contextlib.nullcontext()
-        with guard(), threads, random_numbers(seed_from(*parts, number)):
+        with guard(), threads, step_numbers(seed_from(*parts, number)):
             batch = next(batches, _END)
         if batch is _END:
             return
