@@ -42,8 +42,11 @@ class FineTuning:
     """Data and budget of a fine-tuning.
 
     Args:
-        context, batch: T and B of one training batch; T is at most what the model can see.
-        steps, learning_rate: of AdamW. warmup_steps: a tenth of the steps unless given.
+        context: T, tokens of one window; at most what the model can see.
+        batch: B, windows of one training batch.
+        steps: optimiser steps of one run.
+        learning_rate: the peak of AdamW's, reached after the warm-up.
+        warmup_steps: a tenth of the steps unless given.
         seeds: paired seeds of a comparison.
         evaluation_tokens: at most this many tokens are scored by one evaluation.
 

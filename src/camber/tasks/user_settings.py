@@ -16,20 +16,24 @@ class UserSettings:
     """What ``--set`` and the builder's attribute ``settings`` may change.
 
     Args:
-        steps: optimiser steps of one run.
-        epochs: the same in passes over the training loader; give one of the two.
-        learning_rate: the peak of AdamW's.
+        steps: optimiser steps of one run; three passes of the training loader, at least 200 and at
+            most 1,000, unless given.
+        epochs: the same in passes; give one of the two.
+        learning_rate: the peak of AdamW's, reached after the warm-up.
         warmup_steps: a tenth of the steps, at most 100, unless given.
-        final_fraction, weight_decay, clip_norm: see :class:`camber.tasks.Recommended`.
+        final_fraction: the learning rate ends at this fraction of its peak.
+        weight_decay: on matrices only.
+        clip_norm: largest global norm of the gradient.
         seeds: paired seeds of a comparison.
         evaluation_batches: at most this many validation batches are scored; all unless given.
-        metric_unit: what the metric is measured in, such as "nats"; the metric's name, or "loss",
-            unless given.
+        metric_unit: what the metric is measured in, such as "nats"; its name, or "loss", unless
+            given.
         unit: what throughput counts, in the plural.
         units_per_batch: how many of them one training batch holds; the length of the first tensor
             of the first batch unless given.
-        passes, least_steps, most_steps: where neither steps nor epochs are given, a run takes this
-            many passes, but not fewer and not more steps than this.
+        passes: of a run for which neither steps nor epochs are given.
+        least_steps: such a run takes at least so many.
+        most_steps: such a run takes at most so many.
 
     Example:
         >>> recommended(UserSettings(learning_rate=0.01), steps=300)["warmup_steps"]
