@@ -239,7 +239,8 @@ class HuggingFace:
             **asdict(self.settings),
             **corpus,
             "context": self.context,
-            "source": f"{corpus['source']}; model {found.architecture} of {found.folder.name}",
+            "source": f"{corpus['source']}; model {found.architecture} of {found.folder.name}, "
+            f"whose own activation is {found.own}",
             "architecture": found.architecture,
             "own_activation": found.own,
             "sites": list(found.paths),
