@@ -44,6 +44,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# Python 3.12 warns of any fork in a process with threads, such as torch's
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_real_worker_processes(camber: Command, folder: Path) -> None:
     """Importable there, the same data there, processes of a DataLoader's own there."""
     asked = ["compare", "relu", "gelu", "--task", "mine_from_the_shell:build", "--seeds", "1"]

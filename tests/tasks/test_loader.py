@@ -82,6 +82,8 @@ def test_seeds_and_epochs_have_orders_of_their_own() -> None:
         assert first.tolist() != second.tolist() != other.tolist()
 
 
+# Python 3.12 warns of any fork in a process with threads, such as torch's
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_loader_workers_change_nothing_between_runs() -> None:
     runs = [take(shuffled(num_workers=1), 4) for _ in range(2)]
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))

@@ -187,6 +187,8 @@ def build(activation, seed):
     assert "gives other validation data when it is called again with seed 0" in said
 
 
+# Python 3.12 warns of any fork in a process with threads, such as torch's
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_errors_of_loaders_name_their_line(refused: Refused) -> None:
     body = """
 class Broken(torch.utils.data.Dataset):
