@@ -47,8 +47,9 @@ class RayExecutor:
     """Jobs as tasks of Ray, here or on a cluster.
 
     Without ``address``, a Ray of its own starts on this machine for the time of one ``map``: no
-    dashboard, no usage statistics, nothing reachable from other machines. A Ray that runs already
-    is used and left as it is. A job writes its own directory where it runs, so on a cluster
+    dashboard, no usage statistics, and it listens on the loopback interface only (Ray guards it
+    with a token of its own, which it keeps in ``~/.ray``). A Ray that runs already is used and left
+    as it is. A job writes its own directory where it runs, so on a cluster
     ``directory`` must lie on a file system that all its machines share.
 
     Args:
@@ -161,7 +162,8 @@ class RayExecutor:
                 raise RunError(f"Ray did not start on this machine ({reason})") from error
             raise RunError(
                 f"there is no Ray at {self.address} ({reason}): "
-                "start one with `ray start --head`, or leave the address away"
+                "start one with `ray start --head`, set RAY_AUTH_MODE=token if it asks for one, "
+                "or leave the address away"
             ) from error
         try:
             with _quiet():
