@@ -83,7 +83,7 @@ def test_a_report_that_fails_is_a_sentence(fight: Camber, monkeypatch: pytest.Mo
 def test_tune_and_equal_time_stand_in_the_table(fight: Camber) -> None:
     said = fight("--tune", "--equal", "time")
     assert said.code == 0
-    assert "4 runs (2 x 2 seeds) of equal time and 26 to find learning rates" in said.error
+    assert "4 runs (2 x 2 seeds) of equal time and 42 to find learning rates" in said.error
     flat = " ".join(said.out.split())
     for wanted in ("Learning rates: relu", "Equal time, not equal data: relu 3", "--tune --equal"):
         assert wanted in flat

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from camber.compare.request import Request
 from camber.compare.sequential import Sequential
 from camber.compare.task_facts import TaskFacts
-from camber.compare.tuning import TUNING_SEED, Tuning
+from camber.compare.tuning import RUNGS, TUNING_SEED, Tuning
 from camber.train import FitConfig
 
 
@@ -50,9 +50,9 @@ def tuned(tunings: Mapping[str, Tuning]) -> tuple[str, ...]:
     spent = " to ".join(f"{steps:,}" for steps in dict.fromkeys((budgets[0], budgets[-1])))
     found = (
         f"Learning rates: {chosen}; each chosen by successive halving over the same {len(grid)} "
-        f"rates from {grid[0]:.3g} to {grid[-1]:.3g} ({spent} steps for each entry) with seed "
-        f"{TUNING_SEED:,}, which no run of the verdict uses; the search looks at the same "
-        "held-out data as the verdict."
+        f"rates from {grid[0]:.3g} to {grid[-1]:.3g} ({spent} steps for each entry) with seeds "
+        f"{TUNING_SEED:,} to {TUNING_SEED + RUNGS[-1][1] - 1:,}, which no run of the verdict uses; "
+        "the search looks at the same held-out data as the verdict."
     )
     return (found, *_edges(tunings, "upper", "largest"), *_edges(tunings, "lower", "smallest"))
 
@@ -82,7 +82,8 @@ def looked(request: Request, found: Sequential | None) -> tuple[str, ...]:
         f"Seeds: {found.count} of at most {looks.counts[-1]}, looked at after {taken}: "
         f"{found.reason}. The looks taken spent "
         f"{100 * found.spent:.2g} of the {100 * looks.alpha:g} % error that all looks share; the "
-        "intervals of differences hold although the comparison stopped where it did.",
+        "intervals of differences hold although the comparison stopped where it did, and p counts "
+        f"against the whole {100 * looks.alpha:g} %.",
     )
 
 

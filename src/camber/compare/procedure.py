@@ -22,7 +22,6 @@ from camber.compare.request import Request
 from camber.compare.sequential import Sequential, sequential
 from camber.compare.subject import Run, metrics_of
 from camber.compare.tuning import (
-    TUNING_SEED,
     Trial,
     Tuning,
     trials_of,
@@ -97,11 +96,11 @@ def _tuned(request: Request, configs: Configs, source: Source) -> dict[str, Tuni
 
     def ask(trials: Sequence[Trial], left: int) -> list[float]:
         jobs = [
-            tuning_job(run_job(entries[label], facts, options, config, TUNING_SEED))
-            for label, config in trials
+            tuning_job(run_job(entries[label], facts, options, config, seed))
+            for label, config, seed in trials
         ]
         outcomes = source.outcomes(jobs, left + after)
-        return [Run.from_result(TUNING_SEED, outcome.result).metric for outcome in outcomes]
+        return [Run.from_result(out.job.seed, out.result).metric for out in outcomes]
 
     return tune(configs, ask, sign=facts.metric.sign)
 

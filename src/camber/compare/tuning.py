@@ -1,12 +1,14 @@
 """The learning rate of each entry, found by the same budgeted search: successive halving.
 
 Every entry tries the same grid, r 2^k for k = -3 ... 3 around the task's recommended rate r. The
-first rung trains each rate for a quarter of the steps, the better half goes on to half of the
-steps, the better half of those to all of them, and the best at the end is chosen: 7, 4 and 2 runs,
-5.75 times the steps of one full run for every entry, whatever it is. Each rung trains afresh, with
-warm-up and cosine fitted to its own steps. A run that diverges is worse than any that does not,
-and of equal values the smaller rate is taken. The seed of the search is apart from those of the
-verdict, so that no entry wins by the luck of the runs that chose its rate.
+first rung trains each rate for a quarter of the steps, the better half goes on to half of the steps
+with two seeds, the better half of those to all of them with three, and the best mean at the end is
+chosen: 7, 8 and 6 runs, 11.75 times the steps of one full run for every entry, whatever it is. The
+seeds grow with the rungs because a rate near the end of what is stable may do well with one seed
+and badly with the next. Each run of a rung trains afresh, with warm-up and cosine fitted to its own
+steps. A rate that diverges with any seed is worse than one that does with none, and of equal values
+the smaller rate is taken. The seeds of the search are apart from those of the verdict, so that no
+entry wins by the luck of the runs that chose its rate.
 
 Source: K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and hyperparameter
 optimization", AISTATS 2016, arXiv 1502.07943.
@@ -25,14 +27,14 @@ from camber.train.plain_json import plain_dict
 #: The grid, as factors on the recommended rate.
 FACTORS: Final = tuple(2.0**power for power in range(-3, 4))
 
-#: The rungs, as shares of an entry's steps.
-RUNGS: Final = (0.25, 0.5, 1.0)
+#: The rungs: the share of an entry's steps, and how many seeds.
+RUNGS: Final = ((0.25, 1), (0.5, 2), (1.0, 3))
 
-#: The seed of the search; those of the verdict count up from 0 and stay below.
+#: The first seed of the search; those of the verdict count up from 0 and stay below.
 TUNING_SEED: Final = 10_000
 
-#: One run that is asked for: of which entry, with which settings.
-Trial = tuple[str, FitConfig]
+#: One run that is asked for: of which entry, with which settings and which seed.
+Trial = tuple[str, FitConfig, int]
 
 #: Trains all trials of one rung and returns their metrics in order, NaN for a diverged one; it is
 #: told how many trials are certain to follow in later rungs.
@@ -41,7 +43,7 @@ Ask = Callable[[Sequence[Trial], int], Sequence[float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """One rate with the metric it reached at each rung it took part in; NaN where it diverged."""
+    """One rate with its mean metric at each rung it took part in; NaN where a run diverged."""
 
     learning_rate: float
     metrics: tuple[float, ...]
@@ -95,10 +97,10 @@ def tune(configs: Mapping[str, FitConfig], ask: Ask, *, sign: int) -> dict[str, 
 
     Example (the loss is lowest at the recommended rate):
         >>> def ask(trials, left):
-        ...     return [abs(math.log(config.learning_rate / 0.003)) for _, config in trials]
+        ...     return [abs(math.log(config.learning_rate / 0.003)) for _, config, _ in trials]
         >>> found = tune({"relu": FitConfig(steps=400, learning_rate=0.003)}, ask, sign=-1)["relu"]
         >>> found.learning_rate, found.edge, found.rungs, found.steps
-        (0.003, None, (100, 200, 400), 2300)
+        (0.003, None, (100, 200, 400), 4700)
     """
     standing = {
         label: sorted(config.learning_rate * factor for factor in FACTORS)
@@ -110,17 +112,22 @@ def tune(configs: Mapping[str, FitConfig], ask: Ask, *, sign: int) -> dict[str, 
     rungs: dict[str, list[int]] = {label: [] for label in configs}
     spent = dict.fromkeys(configs, 0)
     sizes = _sizes(len(FACTORS))
-    for rung, share in enumerate(RUNGS):
-        trials = []
+    for rung, (share, seeds) in enumerate(RUNGS):
+        trials: list[Trial] = []
         for label, rates in standing.items():
             steps = max(1, round(share * configs[label].steps))
             rungs[label].append(steps)
-            spent[label] += steps * len(rates)
+            spent[label] += steps * seeds * len(rates)
             shorter = with_steps(configs[label], steps)
-            trials += [(label, replace(shorter, learning_rate=rate)) for rate in rates]
-        left = sum(sizes[rung + 1 :]) * len(configs)
-        for (label, config), metric in zip(trials, ask(trials, left), strict=True):
-            metrics[label][config.learning_rate].append(metric)
+            trials += [
+                (label, replace(shorter, learning_rate=rate), TUNING_SEED + seed)
+                for rate in rates
+                for seed in range(seeds)
+            ]
+        found = iter(ask(trials, sum(sizes[rung + 1 :]) * len(configs)))
+        for label, rates in standing.items():
+            for rate in rates:
+                metrics[label][rate].append(_mean([next(found) for _ in range(seeds)]))
         for label, rates in standing.items():
             values = metrics[label]
             ranked = sorted(rates, key=lambda rate: (_loss(values[rate][-1], sign), rate))
@@ -144,21 +151,27 @@ def trials_of(entries: int) -> int:
 
     Example:
         >>> trials_of(5)
-        65
+        105
     """
     return entries * sum(_sizes(len(FACTORS)))
 
 
 def _sizes(rates: int) -> list[int]:
-    """How many rates take part in each rung."""
-    sizes = [rates]
-    for _ in RUNGS[1:]:
-        sizes.append(_kept(sizes[-1], last=False))
+    """How many runs each rung takes for one entry."""
+    sizes = []
+    for _, seeds in RUNGS:
+        sizes.append(rates * seeds)
+        rates = _kept(rates, last=False)
     return sizes
 
 
 def _kept(rates: int, *, last: bool) -> int:
     return 1 if last else math.ceil(rates / 2)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """NaN where one is not finite: a mean over the rest would flatter the rate."""
+    return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
 
 
 def _loss(metric: float, sign: int) -> float:
