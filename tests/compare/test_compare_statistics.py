@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from camber.compare.sequential import Looks, take_looks
-from camber.compare.statistics import against_best, estimate, holm, paired
+from camber.compare.statistics import against_best, estimate, holm, paired, pairwise
+from camber.compare.student import paired_differences
 from camber.errors import CamberError
 
 # Student (1908), hours of sleep gained under two drugs: R's `sleep`. R documents for the paired
@@ -78,6 +79,16 @@ def test_equal_differences_have_zero_width() -> None:
     assert paired([2.0] * 6, [1.0] * 6) == (1.0, 1.0, 1.0, 2.0**-5)
     # 0.3 - 0.2 and 0.2 - 0.1 differ by rounding alone, which is no spread
     assert paired([0.3, 0.2], [0.2, 0.1])[3] == 0.5
+    # the rounding of one huge value says nothing of the other seeds
+    assert paired_differences([1e30, 1.0, 2.0], [1e30, 1.5, 2.75]) == [0.0, -0.5, -0.75]
+
+
+def test_arrays_are_sequences() -> None:
+    rows = {"a": [1.0, 1.1, 1.2], "b": [2.0, 2.1, 2.3]}
+    arrays = {name: np.array(row) for name, row in rows.items()}
+    assert pairwise(arrays) == pairwise(rows)  # type: ignore[arg-type]  # no Sequence by name
+    assert paired(arrays["a"], arrays["b"]) == paired(rows["a"], rows["b"])  # type: ignore[arg-type]
+    assert type(estimate(np.float32([1, 2])).mean) is float  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -97,6 +108,12 @@ def test_bad_input_is_refused() -> None:
         paired([math.nan], [1.0])
     with pytest.raises(CamberError, match="different numbers of seeds"):
         against_best({"a": [1.0], "b": [1.0, 2.0]})
+    for level in (0, 1, 95, math.nan):
+        for ask in (estimate, lambda values, at: paired(values, [0.0, 0.0], at)):
+            with pytest.raises(CamberError, match=r"level is .*: give a share between 0 and 1"):
+                ask([1.0, 2.0], level)
+        with pytest.raises(CamberError, match="level is"):
+            against_best({"a": [1.0, 2.0]}, level=level)
 
 
 def test_higher_may_be_better() -> None:

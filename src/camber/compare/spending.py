@@ -30,7 +30,8 @@ class Looks:
         rho: of the spending function alpha t^rho, > 0; larger spends later.
 
     Raises:
-        CamberError: counts that do not ascend from 2, alpha or rho out of range.
+        CamberError: counts that are no whole numbers or do not ascend from 2, alpha or rho out of
+            range.
 
     Example:
         >>> [round(part, 4) for part in Looks((5, 10, 20)).increments]
@@ -42,8 +43,11 @@ class Looks:
     rho: float = RHO
 
     def __post_init__(self) -> None:
-        if not self.counts or self.counts[0] < 2 or any(a >= b for a, b in pairwise(self.counts)):
-            raise CamberError(f"looks are at {self.counts} seeds: give ascending numbers from 2 on")
+        whole = bool(self.counts) and all(type(count) is int for count in self.counts)
+        if not whole or self.counts[0] < 2 or any(a >= b for a, b in pairwise(self.counts)):
+            raise CamberError(
+                f"looks are at {self.counts} seeds: give ascending whole numbers from 2 on"
+            )
         if not 0 < self.alpha < 1:
             raise CamberError(f"alpha is {self.alpha}: give a number between 0 and 1")
         if not 0 < self.rho < math.inf:

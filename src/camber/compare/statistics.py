@@ -24,7 +24,14 @@ from itertools import combinations
 
 from camber.compare.difference import Difference, Pair, difference_of, interval_of
 from camber.compare.holm import holm, holm_verdicts
-from camber.compare.student import LEVEL, moments, p_value, paired_differences, t_interval
+from camber.compare.student import (
+    LEVEL,
+    check_level,
+    moments,
+    p_value,
+    paired_differences,
+    t_interval,
+)
 from camber.errors import CamberError
 
 __all__ = [
@@ -70,12 +77,16 @@ def estimate(values: Sequence[float], level: float = LEVEL) -> Estimate:
         values: one number per seed; NaN or infinite where the run failed.
         level: of the interval, between 0 and 1.
 
+    Raises:
+        CamberError: a level that is not.
+
     Example (n = 4, t(0.975, 3) = 3.182446):
         >>> result = estimate([1.0, 2.0, 3.0, 4.0])
         >>> result.mean, round(result.high, 6)
         (2.5, 4.55426)
     """
-    finite = [value for value in values if math.isfinite(value)]
+    check_level(level)
+    finite = [float(value) for value in values if math.isfinite(value)]
     failed = len(values) - len(finite)
     if failed or not finite:
         return Estimate(None, None, None, None, len(finite), failed)
@@ -94,12 +105,14 @@ def paired(
     interval is that one number where this p rejects at ``level`` or the number is 0, else None.
 
     Raises:
-        CamberError: unequal lengths, no pair, or a value that is not finite.
+        CamberError: unequal lengths, no pair, a value that is not finite, or a level that is not
+            between 0 and 1.
 
     Example:
         >>> paired([1.0, 2.0], [1.0, 2.0])
         (0.0, 0.0, 0.0, 1.0)
     """
+    check_level(level)
     differences = paired_differences(entry, other)
     low, high = interval_of(differences, level)
     return moments(differences)[0], low, high, p_value(differences)
@@ -120,7 +133,7 @@ def pairwise(
         (entry, other) -> entry minus other, for each pair once, in the order of ``metrics``.
 
     Raises:
-        CamberError: entries with different numbers of seeds.
+        CamberError: entries with different numbers of seeds, or a level not between 0 and 1.
 
     Example:
         >>> pairs = pairwise({"a": [1.0, 1.1, 1.2], "b": [2.0, 2.1, 2.3]})
@@ -128,6 +141,7 @@ def pairwise(
         >>> round(found.mean, 3), found.separated, found.wins
         (-1.033, True, 1.0)
     """
+    check_level(level)
     gaps = gaps_of(metrics)
     raw = {pair: p_value(gap) for pair, gap in gaps.items()}
     known = {pair: p for pair, p in raw.items() if p is not None}
@@ -204,4 +218,5 @@ def gaps_of(metrics: Mapping[str, Sequence[float]]) -> dict[Pair, list[float]]:
 
 def _sound(metrics: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
     """The entries whose runs all ended with a finite value."""
-    return {name: list(v) for name, v in metrics.items() if v and all(map(math.isfinite, v))}
+    numbers = {name: [float(value) for value in values] for name, values in metrics.items()}
+    return {name: own for name, own in numbers.items() if own and all(map(math.isfinite, own))}

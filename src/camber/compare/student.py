@@ -32,6 +32,19 @@ from camber.errors import CamberError
 LEVEL: Final = 0.95
 
 
+def check_level(level: float) -> None:
+    """Raise unless ``level`` is a share between 0 and 1.
+
+    Raises:
+        CamberError: it is not.
+
+    Example:
+        >>> check_level(0.95)
+    """
+    if not 0 < level < 1:
+        raise CamberError(f"level is {level}: give a share between 0 and 1, such as 0.95")
+
+
 def paired_differences(entry: Sequence[float], other: Sequence[float]) -> list[float]:
     """Return ``entry - other``, seed by seed; what differs by rounding alone is made equal.
 
@@ -43,19 +56,23 @@ def paired_differences(entry: Sequence[float], other: Sequence[float]) -> list[f
         >>> one == two
         True
     """
-    if len(entry) != len(other) or not entry:
+    if len(entry) != len(other) or len(entry) == 0:
         raise CamberError(
             f"paired differences need as many values on either side and at least one; "
             f"got {len(entry)} and {len(other)}"
         )
-    differences = [a - b for a, b in zip(entry, other, strict=True)]
+    pairs = [(float(a), float(b)) for a, b in zip(entry, other, strict=True)]
+    differences = [a - b for a, b in pairs]
     if not all(map(math.isfinite, differences)):
         raise CamberError("paired differences need finite values; drop the failed runs first")
-    rounding = 4 * sys.float_info.epsilon * max(map(abs, (*entry, *other)))
-    if max(differences) - min(differences) <= rounding:
-        middle = sorted(differences)[len(differences) // 2]
-        return [0.0 if abs(middle) <= rounding else middle] * len(differences)
-    return differences
+    # what each difference may owe to rounding; a seed of huge values must not hide the others
+    rounding = [2 * sys.float_info.epsilon * max(abs(a), abs(b)) for a, b in pairs]
+    ranges = [(d - by, d + by) for d, by in zip(differences, rounding, strict=True)]
+    low, high = max(low for low, _ in ranges), min(high for _, high in ranges)
+    if low > high:
+        return differences
+    middle = 0.0 if low <= 0 <= high else sorted(differences)[len(differences) // 2]
+    return [middle] * len(differences)
 
 
 def moments(values: Sequence[float]) -> tuple[float, float | None]:
