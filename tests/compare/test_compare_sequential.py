@@ -83,7 +83,7 @@ def test_false_decisions_and_intervals_with_differences_about() -> None:
             tail = (1 - ruling.level) / 2
             count = len(ruling.gap)
             half = t.ppf(1 - tail, count - 1) * deviation / math.sqrt(count)
-            missed |= abs(mean - truth) > half
+            missed |= bool(abs(mean - truth) > half)
         false += wrong
         held += not missed
         found += sum(pair in taken.decided for pair in (("e0", "e1"), ("e0", "e2"))) == 2
@@ -183,6 +183,10 @@ def test_an_entry_that_diverges_leaves_and_its_pairs_stay_in_the_family() -> Non
     assert alone.stop
     assert alone.best == "a"
     assert "not two entries left" in alone.reason
+    rest = sequential(
+        {"a": [1.0, 1.1, 1.2], "b": [3.0, 3.1, 3.21], "c": [math.nan] * 3}, Looks((3,))
+    )
+    assert rest.reason == "a is told from every other entry that did not diverge after 3 seeds"
     none = sequential({"a": [math.inf, 1.1], "b": [math.nan, 1.0]}, Looks((2, 9)))
     assert (none.stop, none.best) == (True, None)
 
@@ -223,9 +227,9 @@ def test_the_last_look_says_what_is_left() -> None:
     assert (early.count, early.seeds_wanted) == (5, 8)
 
 
-@pytest.mark.parametrize("counts", [(), (1, 5), (5, 5), (8, 5)])
+@pytest.mark.parametrize("counts", [(), (1, 5), (5, 5), (8, 5), (2.5, 5), (2, True), ("2", "5")])
 def test_looks_that_cannot_be_are_refused(counts: tuple[int, ...]) -> None:
-    with pytest.raises(CamberError, match="give ascending numbers from 2 on"):
+    with pytest.raises(CamberError, match="give ascending whole numbers from 2 on"):
         Looks(counts)
 
 

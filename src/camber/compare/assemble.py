@@ -69,6 +69,7 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
     best = best_mean(values, lower_is_better=lower) if looked is None else looked.best
     differences = {} if best is None else seen_from(best, pairs)
     first = request.entries[0].label
+    seeds = len(runs[first])
     failures: dict[str, list[Failure]] = {}
     sentences: dict[str, str] = {}
     rows: dict[str, dict[str, object]] = {row.key: {} for row in all_rows()}
@@ -93,11 +94,17 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
             sentences[label] = failure_sentence(label, failed, len(subject.runs))
         elif label == best:
             sentences[label] = best_sentence(
-                label, estimates[label], differences, metric.unit, lower_is_better=lower
+                label,
+                estimates[label],
+                differences,
+                metric.unit,
+                lower_is_better=lower,
+                unranked=len(runs) - 1 - len(differences),
+                leads=label == best_mean(values, lower_is_better=lower),
             )
         else:
             sentences[label] = entry_sentence(
-                differences[label], metric.unit, lower_is_better=lower
+                differences[label], metric.unit, lower_is_better=lower, seeds=seeds
             )
     return Comparison(
         entries=request.entries,
@@ -112,7 +119,7 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
         differences=differences,
         pairs=pairs,
         pair_sentences={
-            pair: pair_sentence(pairs[pair], metric.unit, lower_is_better=lower)
+            pair: pair_sentence(pairs[pair], metric.unit, lower_is_better=lower, seeds=seeds)
             if pair in pairs
             else unranked_pair_sentence(*pair, failures)
             for pair in combinations(runs, 2)

@@ -2,7 +2,8 @@
 
 Four cases: separated from the best, not separated ("no difference within noise", with the
 difference the interval leaves open), too few seeds to say, and runs that failed. A failed run is a
-result: the entry is not averaged over the seeds that survived.
+result: the entry is not averaged over the seeds that survived. A pair that a sequential comparison
+decided at an early look keeps the numbers of that look, and its sentence says of how many seeds.
 """
 
 from __future__ import annotations
@@ -21,10 +22,19 @@ class Failure:
     reason: str
 
 
-def number(value: float, unit: str = "") -> str:
-    """Format ``value`` for a sentence: three decimals, more where it is small."""
-    digits = 3 if value == 0 or abs(value) >= 0.0095 else 5
-    return f"{value:.{digits}f}{' ' + unit if unit else ''}"
+def number(value: float, unit: str = "", *, sign: bool = False) -> str:
+    """Format ``value`` for a reader: three decimals, more where it is small, an exponent beyond.
+
+    Example:
+        >>> number(0.0312, "nats"), number(0.0012, sign=True), number(2.5e-7)
+        ('0.031 nats', '+0.00120', '2.5e-07')
+    """
+    size = abs(value)
+    if size == 0 or 0.0095 <= size < 1e6:
+        form = ".3f"
+    else:
+        form = ".5f" if 9.5e-5 <= size < 1 else ".3g"
+    return f"{value:{'+' if sign else ''}{form}}{' ' + unit if unit else ''}"
 
 
 def p_text(p: float) -> str:
@@ -49,12 +59,28 @@ def best_sentence(
     unit: str,
     *,
     lower_is_better: bool = True,
+    unranked: int = 0,
+    leads: bool = True,
 ) -> str:
-    """Say what may be said of the entry with the best mean.
+    """Say what may be said of the best entry.
 
-    ``differences`` are those of the other entries to it.
+    Args:
+        name, estimate: of the best.
+        differences: of the other ranked entries to it.
+        unit: of the metric.
+        lower_is_better: which mean is the better one.
+        unranked: how many entries diverged, of which nothing is said.
+        leads: whether its mean is the best of all. In a sequential comparison an entry that an
+            early look showed to be worse may catch up, and is not taken back.
+
+    Example:
+        >>> from camber.compare.statistics import estimate
+        >>> best_sentence("gelu", estimate([1.5]), {}, "nats")
+        'gelu: 1.500 nats over 1 seed; nothing to compare it with.'
     """
     place = "lowest" if lower_is_better else "highest"
+    if not leads:
+        place = f"{place} of those that no look showed to be worse"
     mean = number(estimate.mean if estimate.mean is not None else float("nan"), unit)
     if not differences:
         others = "nothing to compare it with"
@@ -63,7 +89,7 @@ def best_sentence(
     else:
         tied = [other for other, difference in differences.items() if not difference.separated]
         if not tied:
-            others = "separated from every other entry"
+            others = f"separated from every other entry{' that did not diverge' * bool(unranked)}"
         else:
             others = f"not separated from {_listed(tied)}"
     interval = ""
@@ -72,11 +98,21 @@ def best_sentence(
     if not differences:
         return f"{name}: {mean}{interval} over {seeds_text(estimate.count)}; {others}."
     seeds = seeds_text(estimate.count)
+    if not leads:
+        return f"{name}: mean {mean}{interval} over {seeds}, the {place}; {others}."
     return f"{name} has the {place} mean, {mean}{interval} over {seeds}; {others}."
 
 
-def entry_sentence(difference: Difference, unit: str, *, lower_is_better: bool = True) -> str:
+def entry_sentence(
+    difference: Difference, unit: str, *, lower_is_better: bool = True, seeds: int | None = None
+) -> str:
     """Say what the paired difference of an entry to the best supports.
+
+    Args:
+        difference: entry minus best.
+        unit: of the metric.
+        lower_is_better: which mean is the better one.
+        seeds: of the whole comparison; None for those of the difference.
 
     Example:
         >>> worse = Difference("gelu", "relu", 0.05, 0.03, 0.07, 0.0004, 0.004, 5)
@@ -101,9 +137,12 @@ def entry_sentence(difference: Difference, unit: str, *, lower_is_better: bool =
         return f"{entry} and {best} gave the same value in every one of {difference.count} seeds."
     interval = f"95 % interval {number(low)} to {number(high)}, Holm p {p_text(difference.holm_p)}"
     if difference.separated:
-        return f"{entry} is worse than {best} by {number(mean, unit)} ({interval})."
+        decided = _decided(difference, seeds)
+        return f"{entry} is worse than {best} by {number(mean, unit)} ({interval}){decided}."
+    place = "level" if mean == 0 else f"{'behind' if mean > 0 else 'ahead'} by"
+    gap = "" if mean == 0 else f" {number(abs(mean), unit)}"
     return (
-        f"{entry}: no difference from {best} within noise: {mean:+.3f} {unit} ({interval}); "
+        f"{entry}: no difference from {best} within noise: {place}{gap} ({interval}); "
         f"a deficit of up to {number(high)} stays possible."
     )
 
@@ -113,6 +152,7 @@ def pair_sentence(
     unit: str,
     *,
     lower_is_better: bool = True,
+    seeds: int | None = None,
 ) -> str:
     """Say what the paired difference of any two entries supports.
 
@@ -120,6 +160,7 @@ def pair_sentence(
         difference: of the pair, in either direction; the better mean is named first.
         unit: of the metric.
         lower_is_better: which mean is the better one.
+        seeds: of the whole comparison; None for those of the difference.
 
     Example:
         >>> found = Difference("gelu", "relu", -0.05, -0.07, -0.03, 0.0004, 0.004, 5, wins=1.0)
@@ -149,12 +190,16 @@ def pair_sentence(
     interval = f"95 % interval {number(low)} to {number(high)}, Holm p {p_text(difference.holm_p)}"
     if difference.separated:
         size = "" if difference.effect is None else f", g = {abs(difference.effect):.1f}"
-        seeds = "" if difference.wins in (None, 1.0) else f", ahead in {_share(difference)}"
-        return f"{first} is better than {second} by {number(lead, unit)} ({interval}{size}){seeds}."
-    ahead = "" if difference.wins is None else f", ahead in {_share(difference)}"
+        ahead = "" if difference.wins in (None, 1.0) else f", ahead in {_share(difference)}"
+        return (
+            f"{first} is better than {second} by {number(lead, unit)} ({interval}{size}){ahead}"
+            f"{_decided(difference, seeds)}."
+        )
+    leads = f"{first} leads by {number(lead, unit)}" if lead else "their means are level"
+    ahead = f", ahead in {_share(difference)}" if lead and difference.wins is not None else ""
     return (
-        f"{first} and {second}: no difference within noise; {first} leads by "
-        f"{number(lead, unit)}{ahead} ({interval}), and a lead of up to {number(high)} for "
+        f"{first} and {second}: no difference within noise; {leads}{ahead} ({interval}), "
+        f"and a lead of up to {number(high)} for "
         f"{first} or {number(0.0 - low)} for {second} stays possible."
     )
 
@@ -210,6 +255,13 @@ def _no_spread(entry: str, best: str, gap: float, unit: str, count: int) -> str:
         f"{entry} and {best}: too few seeds to say; {best} led by the same {number(gap, unit)} in "
         f"every one of {seeds_text(count)}, which leaves no spread to judge it by."
     )
+
+
+def _decided(difference: Difference, seeds: int | None) -> str:
+    """Where an early look decided a pair, that it did: later seeds are not in its numbers."""
+    if seeds is None or difference.count >= seeds:
+        return ""
+    return f", decided after {difference.count} of {seeds_text(seeds)}"
 
 
 def _share(difference: Difference) -> str:

@@ -162,7 +162,7 @@ def sequential(
     stop = not found.open_pairs or place + 1 == len(plan.counts)
     return Sequential(
         stop=stop,
-        reason=_reason(found, plan, place, margin),
+        reason=_reason(found, plan, place, margin, len(metrics)),
         seeds_wanted=plan.counts[place if stop else place + 1],
         count=plan.counts[place],
         best=found.best,
@@ -276,7 +276,7 @@ def _settled(ruling: Ruling, margin: float | None) -> bool:
     return low is not None and high is not None and -margin <= low and high <= margin
 
 
-def _reason(found: Look, plan: Looks, place: int, margin: float | None) -> str:
+def _reason(found: Look, plan: Looks, place: int, margin: float | None, entries: int) -> str:
     """Why it stops, or what is open."""
     count = plan.counts[place]
     against = [pair for pair in found.rulings if found.best in pair]
@@ -284,7 +284,8 @@ def _reason(found: Look, plan: Looks, place: int, margin: float | None) -> str:
     if not against:
         return f"after {count} seeds there are not two entries left without a failed run"
     if not undecided:
-        return f"{found.best} is told from every other entry after {count} seeds"
+        sound = "" if len(against) == entries - 1 else " that did not diverge"
+        return f"{found.best} is told from every other entry{sound} after {count} seeds"
     if not found.open_pairs:
         how = "equal to it in every seed" if margin is None else f"within ±{margin:g} of it"
         told = len(against) - len(undecided)

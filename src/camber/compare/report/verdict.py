@@ -9,6 +9,7 @@ from camber.compare.report.cells import cell_html, sort_number
 from camber.compare.report.intervals import picture, scale_of, swatch
 from camber.compare.report.section import Section
 from camber.compare.rows import Row, all_rows
+from camber.compare.sentences import number
 from camber.train.html import name, table, text, wide
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def verdict_table(comparison: Comparison) -> str:
         cells = [f'<th scope="row">{swatch(looks[label])}{name(label)}</th>']
         for row in rows:
             cell = comparison.rows[row.key][label]
-            number = sort_number(cell)
-            value = "" if number is None else f' data-value="{number!r}"'
+            place = sort_number(cell)
+            value = "" if place is None else f' data-value="{place!r}"'
             cells.append(f"<td{value}>{cell_html(row.show(cell))}</td>")
             if row.key == "difference" and scale is not None:
                 drawn = picture(comparison, label, scale)
@@ -120,7 +121,9 @@ def _figures(found: Difference) -> list[str]:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "—" if low is None or high is None else f"{low:+.3f} … {high:+.3f}"
+    if low is None or high is None:
+        return "—"
+    return f"{number(low, sign=True)} … {number(high, sign=True)}"
 
 
 def _direction(comparison: Comparison) -> str:

@@ -1,6 +1,7 @@
 """The paired difference to the best entry, with its Holm-corrected interval."""
 
 from camber.compare.rows.row import Cell, Row
+from camber.compare.sentences import number
 from camber.compare.subject import Subject
 
 
@@ -16,8 +17,9 @@ def _show(cell: Cell) -> str:
     if not isinstance(cell, dict):
         return "not ranked"
     if cell["low"] is None:
-        return f"{cell['mean']:+.3f}"
-    return f"{cell['mean']:+.3f}\n{cell['low']:+.3f} … {cell['high']:+.3f}"
+        return number(cell["mean"], sign=True)
+    mean, low, high = (number(cell[key], sign=True) for key in ("mean", "low", "high"))
+    return f"{mean}\n{low} … {high}"
 
 
 ROW = Row(

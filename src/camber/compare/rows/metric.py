@@ -1,6 +1,7 @@
 """The task's metric: mean over seeds with its 95 % t-interval."""
 
 from camber.compare.rows.row import Cell, Row
+from camber.compare.sentences import number
 from camber.compare.subject import Subject
 
 
@@ -13,8 +14,8 @@ def _show(cell: Cell) -> str:
         failed = cell["failed"] if isinstance(cell, dict) else 0
         return f"diverged ({failed} runs)" if failed != 1 else "diverged (1 run)"
     if cell["low"] is None:
-        return f"{cell['mean']:.3f}"
-    return f"{cell['mean']:.3f}\n{cell['low']:.3f} … {cell['high']:.3f}"
+        return number(cell["mean"])
+    return f"{number(cell['mean'])}\n{number(cell['low'])} … {number(cell['high'])}"
 
 
 ROW = Row(
