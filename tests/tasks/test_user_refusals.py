@@ -40,11 +40,18 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # where tracebacks are kept
     numbers = itertools.count()
 
-    def attempt(body: str, *, head: str = HEAD, name: str = "build", entry: str = "relu") -> str:
+    def attempt(
+        body: str,
+        *,
+        head: str = HEAD,
+        name: str = "build",
+        entry: str = "relu",
+        limit: int | None = 2,
+    ) -> str:
         module = f"mine_{tmp_path.name.replace('-', '_')}_{next(numbers)}"
         (tmp_path / f"{module}.py").write_text(head + body)
         with pytest.raises(CamberError) as caught:
-            use(f"{module}:{name}", entry)
+            use(f"{module}:{name}", entry, limit)
         said = str(caught.value)
         assert "\n" not in said
         assert module in said
@@ -53,11 +60,13 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Refused:
     return attempt
 
 
-def use(address: str, entry: str) -> None:
+def use(address: str, entry: str, limit: int | None) -> None:
     """Do with a task what a comparison does."""
-    made = task(address, evaluation_batches=2)
+    made = task(address, evaluation_batches=limit)
     model = made.build_model(entry, 0)
-    made.loss(model, next(made.batches("train", 0)))
+    batches = made.batches("train", 0)
+    for _ in range(4):  # beyond one pass
+        made.loss(model, next(batches))
     made.evaluate(model)
 
 
@@ -211,3 +220,61 @@ def test_camber_errors_of_a_builder_keep_their_sentence(refused: Refused) -> Non
     said = refused(returning("camber.activation('gellu')"), head="import camber\n" + HEAD)
     assert "unknown activation 'gellu'" in said
     assert said.count("build(activation, 0)") == 1
+
+
+def test_loaders_that_can_be_read_once(refused: Refused) -> None:
+    once = """
+class Once:
+    def __init__(self, batches):
+        self.batches = iter(batches)
+    def __iter__(self):
+        return self.batches
+"""
+    for count in (1, 3):
+        validation = f"train, Once(list(valid)[:{count}])"
+        said = refused(once + returning(f"net(activation), {validation}, loss"))
+        assert "begins with another batch when it is read again" in said
+    said = refused(once + returning("net(activation), Once(train), valid, loss"))
+    assert "the training loader of" in said
+    assert "can be read once only, and ended at step 3; give a list, a DataLoader" in said
+
+
+def test_weights_that_outlive_a_run(refused: Refused) -> None:
+    body = """
+outside = nn.Linear(4, 4)
+def build(activation, seed):
+    return nn.Sequential(outside, activation(), nn.Linear(4, 2)), train, valid, loss
+"""
+    said = refused(body)
+    assert "whose weight 0.weight is that of the model it returned before" in said
+    # weights that are not trained are the same for every run, and may be shared
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        refused(body.replace("def build", "outside.requires_grad_(False)\ndef build"))
+
+
+def test_validation_data_that_end_before_they_begin(refused: Refused) -> None:
+    body = """
+reads = []
+def fading():
+    reads.append(0)
+    return iter(valid if len(reads) < 4 else [])
+def build(activation, seed):
+    return net(activation), train, fading, loss
+"""
+    assert "the validation loader of" in (said := refused(body))
+    assert "yields no batch" in said
+
+
+def test_metrics_of_data_without_end(refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("camber.tasks.scores.MOST_BATCHES", 20)
+    body = """
+import itertools
+def forever():
+    return itertools.cycle(list(valid))
+def count(model, loader):
+    return sum(1 for _ in loader)
+def build(activation, seed):
+    return net(activation), train, forever, loss, (count, "higher")
+"""
+    said = refused(body, limit=None)
+    assert "does not end after 20 batches; say how many to score: --set evaluation_batches" in said

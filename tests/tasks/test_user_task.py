@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import math
@@ -9,6 +10,7 @@ import random
 import re
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -318,7 +320,7 @@ def build(activation, seed):
     )
     made = task(address, evaluation_batches=3)
     assert math.isfinite(made.evaluate(made.build_model("relu", 0))["validation_loss"])
-    monkeypatch.setattr("camber.tasks.user.MOST_BATCHES", 20)
+    monkeypatch.setattr("camber.tasks.scores.MOST_BATCHES", 20)
     endless = task(address)
     with pytest.raises(CamberError, match=r"does not end after .* --set evaluation_batches=100"):
         endless.evaluate(endless.build_model("relu", 0))
@@ -511,3 +513,17 @@ def test_prints_go_to_standard_error(write: Write, capsys: pytest.CaptureFixture
     assert heard.out == ""
     assert "on import" in heard.err
     assert "hello" in heard.err
+
+
+def test_models_go_when_nobody_holds_them(write: Write) -> None:
+    made = task(write(PLAIN))
+    model = weakref.ref(made.build_model("relu", 1))
+    gc.collect()
+    assert model() is None
+
+
+def test_a_builder_that_walks_away(write: Write, tmp_path: Path) -> None:
+    away = "import os\nos.chdir('/')\n"
+    inside = PLAIN.replace("    return", "    os.chdir('/')\n    return")
+    task(write(inside, head=away + HEAD)).build_model("relu", 0)
+    assert Path.cwd() == tmp_path

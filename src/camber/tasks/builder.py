@@ -40,17 +40,15 @@ _IMPORTED: Final[WeakKeyDictionary[ModuleType, str]] = WeakKeyDictionary()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Built:
-    """What one call of a builder returned.
+    """What one call of a builder returned beside the model.
 
     Args:
-        model: on the CPU, in training mode, with the activation at its places.
         train, validation: loaders, not read yet.
         loss: of (model, batch).
         measure: of (model, loader), or None to judge by the validation loss.
         metric, better: the metric's name, and which values of it win.
     """
 
-    model: nn.Module
     train: Loader
     validation: Loader
     loss: Callable[[nn.Module, Any], Tensor]
@@ -98,21 +96,26 @@ class Builder:
         files = list(self.files.values())
         return guarded(self.address, what, files=files, remedy=remedy)
 
-    def __call__(self, choice: ActivationChoice, seed: int, options: Mapping[str, Any]) -> Built:
-        """Build with ``choice`` at the model's places; everything random follows from ``seed``."""
+    def __call__(
+        self, choice: ActivationChoice, seed: int, options: Mapping[str, Any]
+    ) -> tuple[nn.Module, Built]:
+        """Build with ``choice`` at the model's places; everything random follows from ``seed``.
+
+        Returns:
+            The model, on the CPU, in training mode; and what belongs to it.
+        """
         factory = Factory(choice, seed)
         with (
             self.guard(f"build(activation, {seed})", remedy=factory.remedy),
+            contextlib.chdir("."),  # wherever it goes, the runs are written here
             one_thread(),
             random_numbers(seed_from("build", seed)),
         ):
             returned = self._function(factory, seed, **options)
-        built = self._read(returned)
-        check_model(built.model, factory, self.address)
-        settle_places(built.model, factory, self.address)
-        built.model.to("cpu")
-        built.model.train()
-        return built
+        model, built = self._read(returned)
+        check_model(model, factory, self.address)
+        settle_places(model, factory, self.address)
+        return model.to("cpu").train(), built
 
     def _check_address(self, module: str, name: str) -> None:
         if module.endswith(".py") or "/" in module:
@@ -135,7 +138,10 @@ class Builder:
         if "" not in sys.path and here not in sys.path:
             sys.path.insert(0, here)
         importlib.invalidate_caches()  # the file may be younger than the last look
-        with guarded(self.address, f"importing {name}", files=_likely_files(name)):
+        with (
+            guarded(self.address, f"importing {name}", files=_likely_files(name)),
+            contextlib.chdir("."),
+        ):
             try:
                 return importlib.import_module(name)
             except ModuleNotFoundError as error:
@@ -198,7 +204,7 @@ class Builder:
         named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
         return tuple(item.name for item in parameters[2:] if item.kind in named)
 
-    def _read(self, returned: object) -> Built:
+    def _read(self, returned: object) -> tuple[nn.Module, Built]:
         say = f"{self.address} returned "
         if not isinstance(returned, tuple | list):
             raise CamberError(f"{say}{named(returned)}; {WANTED}")
@@ -216,7 +222,7 @@ class Builder:
             measure, better = self._metric(returned[4])
             metric = getattr(measure, "__name__", type(measure).__name__)
             metric = metric if metric.isidentifier() else "metric"  # "<lambda>"
-        return Built(model, train, validation, loss, measure, metric, better)  # type: ignore[arg-type]  # checked in _metric
+        return model, Built(train, validation, loss, measure, metric, better)  # type: ignore[arg-type]  # checked in _metric
 
     def _metric(self, given: object) -> tuple[Any, str]:
         remedy = 'return it as (metric, "higher") or (metric, "lower")'

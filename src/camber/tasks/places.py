@@ -115,6 +115,22 @@ def check_model(model: nn.Module, factory: Factory, name: str) -> None:
             )
 
 
+def check_own_weights(model: nn.Module, other: nn.Module, name: str) -> None:
+    """Raise where ``model`` trains weights that ``other``, of an earlier call, holds too.
+
+    Raises:
+        CamberError: a run would begin where another has ended; the sentence names the weight.
+    """
+    known = {id(parameter) for parameter in other.parameters()}
+    for path, parameter in model.named_parameters():
+        if parameter.requires_grad and id(parameter) in known:
+            raise CamberError(
+                f"{name} returned a model whose weight {path} is that of the model it returned "
+                f"before, so that one run would go on where another has ended: make every layer "
+                f"inside the builder, or use copy.deepcopy(...) of one made outside"
+            )
+
+
 def settle_places(model: nn.Module, factory: Factory, name: str) -> None:
     """Make activations whose place matters to them for the channels that stand before them.
 

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from camber.errors import CamberError
 from camber.tasks.batch_layout import BatchLayouts
-from camber.tasks.loader import Guard, Loader, one_pass
+from camber.tasks.foreign_code import told
+from camber.tasks.loader import MOST_BATCHES, Guard, Loader, length, nothing, one_pass
 
 
 class MovedLoader:
@@ -24,25 +25,45 @@ class MovedLoader:
         split: names the random order.
         device: where batches go.
         most: at most this many batches are yielded; None for all.
+        what: what a sentence calls it.
     """
 
     def __init__(
-        self, loader: Loader, guard: Guard, split: str, device: torch.device, most: int | None
+        self,
+        loader: Loader,
+        guard: Guard,
+        split: str,
+        *,
+        device: torch.device,
+        most: int | None,
+        what: str,
     ) -> None:
         self._loader = loader
         self._guard = guard
         self._split = split
         self._device = device
         self._most = most
+        self._what = what
 
     def __iter__(self) -> Iterator[Any]:
-        layouts = BatchLayouts()
+        layouts, count = BatchLayouts(), 0
+        unending = self._most is None and length(self._loader) is None
         for batch in one_pass(self._loader, self._guard, self._split, 0, 0, most=self._most):
+            count += 1
+            if unending and count > MOST_BATCHES:
+                raise told(
+                    CamberError(
+                        f"{self._what} does not end after {MOST_BATCHES:,} batches; say how many "
+                        f"to score: --set evaluation_batches=100"
+                    )
+                )
             if self._device.type == "cpu":
                 yield batch
             else:
                 flat = layouts.flatten(batch)
                 yield layouts.rebuild(tuple(tensor.to(self._device) for tensor in flat))
+        if not count:
+            raise told(CamberError(nothing(self._loader, self._what)))
 
     def __len__(self) -> int:
         count: int = len(self._loader)  # type: ignore[arg-type]  # raises as the loader would

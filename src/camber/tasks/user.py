@@ -31,12 +31,14 @@ from camber.layers import ActivationChoice
 from camber.tasks.batch_layout import BatchLayouts, fingerprint, tensors_in
 from camber.tasks.builder import Builder, Built
 from camber.tasks.foreign_code import library_numbers, random_numbers, seed_from
-from camber.tasks.loader import MOST_BATCHES, endless, length, nothing, one_pass
-from camber.tasks.places import GATED_REMEDY
+from camber.tasks.loader import endless, length, nothing, one_pass
+from camber.tasks.places import GATED_REMEDY, check_own_weights
 from camber.tasks.scores import MovedLoader, number
 from camber.tasks.settings import settle
 from camber.tasks.task import Batch, Metric, Recommended, Split
 from camber.tasks.user_settings import PRESETS, UserSettings, recommended, resolve_steps
+
+_AGAIN: Final = "give a list, a DataLoader, or a function that returns a fresh iterator"
 
 _PART: Final = {"train": "training", "validation": "validation"}
 
@@ -85,11 +87,18 @@ class UserTask:
 
     def _read_data(self) -> None:
         """Build once and look at the first batches: what everything else here is known from."""
-        built = self._build("relu", 0)
-        self._probe = built
+        model, built = self._build("relu", 0)
+        self._probe, self._probe_model = built, model
         own_unit = "loss" if built.measure is None else built.metric.replace("_", " ")
         self.metric = Metric(built.metric, self.settings.metric_unit or own_unit, built.better)
         first = self._first(built, "train", 0)
+        self._first(
+            built,
+            "validation",
+            0,
+            f"the validation loader of {self.name} begins with another batch when it is read "
+            f"again: every pass must be the same, also in its random numbers; {_AGAIN}",
+        )
         tensors = tensors_in(first)
         if not tensors:
             kind = type(first).__name__
@@ -102,15 +111,15 @@ class UserTask:
         self._train_batches = length(built.train)
         self._steps = resolve_steps(self.settings, self._train_batches, self.name)
         with random_numbers(seed_from("probe", 0)):
-            loss = self.loss(built.model, self._layouts.flatten(first))
+            loss = self.loss(model, self._layouts.flatten(first))
             with self._builder.guard("the gradient of its loss"):
                 loss.backward()
-        if all(parameter.grad is None for parameter in built.model.parameters()):
+        if all(parameter.grad is None for parameter in model.parameters()):
             raise CamberError(
                 f"the loss of {self.name} does not depend on the model's parameters: is it "
                 f"computed under torch.no_grad(), or from a detached output?"
             )
-        built.model.zero_grad()
+        model.zero_grad()
 
     @property
     def unit(self) -> str:
@@ -126,36 +135,43 @@ class UserTask:
 
     def build_model(self, activation: ActivationChoice, seed: int) -> nn.Module:
         """Return the user's model; equal parameter counts are the user's own affair."""
-        built = self._build(activation, seed)
-        if any(is_lazy(parameter) for parameter in built.model.parameters()):
+        model, built = self._build(activation, seed)
+        check_own_weights(model, self._probe_model, self.name)
+        if any(is_lazy(parameter) for parameter in model.parameters()):
             with torch.no_grad(), random_numbers(seed_from("lazy", seed)):
-                self._loss_of(built.model, self._first(built, "train", seed))
+                self._loss_of(model, self._first(built, "train", seed))
         else:
             self._unread[seed] = built  # its training loader is fresh: batches() may take it
-        return built.model
+        return model
 
-    def _build(self, activation: ActivationChoice, seed: int) -> Built:
+    def _build(self, activation: ActivationChoice, seed: int) -> tuple[nn.Module, Built]:
         """Call the builder and compare what it gives with what it gave before."""
-        built = self._builder(activation, seed, self._options)
-        self._builds[built.model] = built
+        model, built = self._builder(activation, seed, self._options)
+        self._builds[model] = built
         self._first(built, "validation", seed)
-        return built
+        return model, built
 
-    def _first(self, built: Built, split: Split, seed: int) -> Any:
-        """Return the first batch of a loader, which must be the same whenever it is asked for."""
+    def _first(self, built: Built, split: Split, seed: int, otherwise: str = "") -> Any:
+        """Return the first batch of a loader, which must be the same whenever it is asked for.
+
+        ``otherwise`` is the sentence to raise where it is not.
+        """
         loader = built.train if split == "train" else built.validation
         passed = one_pass(loader, self._guard(split), split, seed, 0, most=1)
         batch = next(passed, passed)
         if batch is passed:
-            raise CamberError(nothing(loader, f"the {_PART[split]} loader of {self.name}"))
-        self._compare(batch, split, seed)
+            raise CamberError(
+                otherwise or nothing(loader, f"the {_PART[split]} loader of {self.name}")
+            )
+        self._compare(batch, split, seed, otherwise)
         return batch
 
-    def _compare(self, batch: object, split: Split, seed: int) -> None:
+    def _compare(self, batch: object, split: Split, seed: int, otherwise: str = "") -> None:
         found = fingerprint(batch)
         if self._seen.setdefault((split, seed), found) != found:
             raise CamberError(
-                f"{self.name} gives other {_PART[split]} data when it is called again with seed "
+                otherwise
+                or f"{self.name} gives other {_PART[split]} data when it is called again with seed "
                 f"{seed}: every entry must see the same data; make its random numbers follow "
                 f"from seed (torch, numpy and random are seeded before each call)"
             )
@@ -165,7 +181,7 @@ class UserTask:
 
     def batches(self, split: Split, seed: int, start_step: int = 0) -> Iterator[Batch]:
         """Yield what the loader yields, taken apart: see :mod:`camber.tasks.batch_layout`."""
-        built = self._unread.pop(seed, None) or self._build("relu", seed)
+        built = self._unread.pop(seed, None) or self._build("relu", seed)[1]
         loader = built.train if split == "train" else built.validation
         step = start_step
         for batch in endless(loader, self._guard(split), split, seed, start_step=start_step):
@@ -173,7 +189,10 @@ class UserTask:
                 self._compare(batch, split, seed)
             yield self._layouts.flatten(batch)
             step += 1
-        raise CamberError(nothing(loader, f"the {_PART[split]} loader of {self.name}"))
+        what = f"the {_PART[split]} loader of {self.name}"
+        if step == start_step:
+            raise CamberError(nothing(loader, what))
+        raise CamberError(f"{what} can be read once only, and ended at step {step}; {_AGAIN}")
 
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the user's loss of the batch as the loader yielded it.
@@ -221,9 +240,7 @@ class UserTask:
             with torch.no_grad(), random_numbers(seed_from("evaluate", split)):
                 if built.measure is None:
                     return {f"{split}_loss": self._mean_loss(model, loader, split)}
-                device = next(model.parameters()).device
-                most = self.settings.evaluation_batches
-                moved = MovedLoader(loader, self._guard(split), split, device, most)
+                moved = self._moved(model, loader, split)
                 with self._builder.guard(f"its metric {built.metric}"):
                     value = built.measure(model, moved)
                 return number(value, built.metric, self.name, split)
@@ -232,21 +249,23 @@ class UserTask:
 
     def _mean_loss(self, model: nn.Module, loader: Any, split: Split) -> float:
         """The mean over examples, where the loss is a mean over the examples of its batch."""
-        device = next(model.parameters()).device
-        told = length(loader) is not None
-        most = self.settings.evaluation_batches or (None if told else MOST_BATCHES)
         total = weight = 0.0
-        for count, batch in enumerate(MovedLoader(loader, self._guard(split), split, device, most)):
-            if count + 1 == most == MOST_BATCHES:
-                raise CamberError(
-                    f"the {_PART[split]} loader of {self.name} does not end after {count:,} "
-                    f"batches; say how many to score: --set evaluation_batches=100"
-                )
+        for batch in self._moved(model, loader, split):
             sizes = [len(tensor) for tensor in tensors_in(batch) if tensor.ndim]
             size = sizes[0] if sizes else 1
             total += float(self._loss_of(model, batch)) * size
             weight += size
         return total / weight if weight else math.nan
+
+    def _moved(self, model: nn.Module, loader: Any, split: Split) -> MovedLoader:
+        return MovedLoader(
+            loader,
+            self._guard(split),
+            split,
+            device=next(model.parameters()).device,
+            most=self.settings.evaluation_batches,
+            what=f"the {_PART[split]} loader of {self.name}",
+        )
 
     def describe(self) -> Mapping[str, Any]:
         data = ":".join([self._seen["train", 0], self._seen["validation", 0]])
