@@ -1,13 +1,15 @@
 """MoELayer: against a loop over tokens, in values and gradients, and its promises."""
 
+import copy
 import math
+import warnings
 from collections import Counter
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from camber.activations import activation
 from camber.errors import CamberError, DtypeError, UnknownNameError
@@ -162,6 +164,49 @@ def test_it_compiles_and_exports_and_maps(act: str) -> None:
     assert slope.shape == (5, 6)
 
 
+def test_one_graph_serves_any_number_of_tokens() -> None:
+    made = layer("swiglu")
+    count = torch.export.Dim("tokens", min=2)
+    exported = torch.export.export(made, (tokens(),), dynamic_shapes=({0: count},)).module()
+    for some in (tokens(4), tokens(30)):
+        torch.testing.assert_close(exported(some), made(some))
+
+
+def test_without_data() -> None:
+    with torch.device("meta"):
+        made = MoELayer(6, 5, 4, hidden=8, activation="swiglu")
+        y, aux = made(torch.empty(2, 3, 6))
+    assert (y.shape, y.device.type, aux.load.shape) == ((2, 3, 5), "meta", (4,))
+
+
+@pytest.mark.skipif(
+    not distributed.is_available() or not distributed.is_gloo_available(), reason="needs gloo"
+)
+@pytest.mark.parametrize("act", ["polynorm", "swiglu"])
+def test_experts_can_be_sharded_by_themselves(act: str) -> None:
+    from torch.distributed.fsdp import fully_shard
+
+    made, x = layer(act), tokens()
+    plain = copy.deepcopy(made)
+    distributed.init_process_group("gloo", rank=0, world_size=1, store=distributed.HashStore())
+    try:
+        mesh = distributed.device_mesh.init_device_mesh("cpu", (1,))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # gloo on one process warns about its own set-up
+            fully_shard(made.experts, mesh=mesh)
+            fully_shard(made, mesh=mesh)
+            y, aux = made(x)
+            (y.square().mean() + aux.balance_loss).backward()
+    finally:
+        distributed.destroy_process_group()
+    expected, aux = plain(x)
+    (expected.square().mean() + aux.balance_loss).backward()
+    torch.testing.assert_close(y, expected)
+    for ours, theirs in zip(made.parameters(), plain.parameters(), strict=True):
+        assert ours.grad is not None
+        torch.testing.assert_close(ours.grad.to_local(), theirs.grad)
+
+
 def test_the_compiled_backward_is_the_eager_one() -> None:
     made, x = layer("swiglu"), tokens().requires_grad_()
     compiled = torch.compile(made, backend="aot_eager", fullgraph=True)
@@ -311,6 +356,8 @@ def test_refusals() -> None:
         MoELayer(6, 6, 0)
     with pytest.raises(DtypeError, match=r"hidden must be a whole number, but got 2\.5"):
         MoELayer(6, 6, 4, hidden=2.5)  # type: ignore[arg-type]  # what a user might pass
+    with pytest.raises(DtypeError, match=r"the gate must be an nn\.Module, but got 'linear'"):
+        MoELayer(6, 6, 4, gate="linear")  # type: ignore[arg-type]  # what a user might pass
     with pytest.raises(UnknownNameError, match="'dense'"):
         MoELayer(6, 6, 4, dispatch="dens")  # type: ignore[arg-type]  # what a user might pass
     with pytest.raises(CamberError, match="only the tokens sent to it"):

@@ -50,8 +50,21 @@ class FeedForwardExperts(nn.Module):
             bound = 1 / math.sqrt(weight.shape[-1])
             nn.init.uniform_(weight, -bound, bound)
 
-    def sorted(self, x: Tensor, routing: Routing, activation: nn.Module) -> Tensor:
-        """Map (M, D) to (M, d_out): rows sorted by expert, one matrix product per expert in use.
+    def forward(
+        self, x: Tensor, routing: Routing, activation: nn.Module, *, dense: bool = False
+    ) -> Tensor:
+        """Map (M, D) to (M, d_out): the sum of a token's experts by their weights.
+
+        Args:
+            x: the tokens.
+            routing: where they go.
+            activation: the nonlinearity of all experts, called once.
+            dense: whether every expert is computed on every token; else only where it is sent one.
+        """
+        return (self._dense if dense else self._sorted)(x, routing, activation)
+
+    def _sorted(self, x: Tensor, routing: Routing, activation: nn.Module) -> Tensor:
+        """Rows sorted by expert, one matrix product per expert in use.
 
         The activation is called once, on the rows of all experts. ``torch._grouped_mm`` is a fifth
         faster where it works, but asks for widths that are multiples of 16 bytes, which matched
@@ -69,10 +82,10 @@ class FeedForwardExperts(nn.Module):
             hidden = activation(value, _each(rows, self.gate, counts))
         result = _each(hidden, self.down, counts)  # (N, d_out)
         weights = routing.weights.flatten().index_select(0, order).to(result.dtype)
-        blank = result.new_zeros(len(x), result.shape[1])
+        blank = result.new_zeros(x.shape[0], result.shape[1])
         return blank.index_add(0, token, result * weights[:, None])
 
-    def dense(self, x: Tensor, routing: Routing, activation: nn.Module) -> Tensor:
+    def _dense(self, x: Tensor, routing: Routing, activation: nn.Module) -> Tensor:
         """The same by definition: every expert sees every token, weights of the others are 0.
 
         No shape depends on data, so that it compiles, exports and maps; E / k times the work.

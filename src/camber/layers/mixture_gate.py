@@ -19,6 +19,7 @@ Shape legend: M tokens, D width, E experts, k experts per token.
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple
 
 import torch
@@ -45,8 +46,9 @@ class LinearGate(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (M, D) to logits (M, E): float64 for float64, else float32."""
-        dtype = accumulator(x.dtype)
-        with torch.autocast(x.device.type, enabled=False):
+        dtype, device = accumulator(x.dtype), x.device.type
+        known = torch.amp.is_autocast_available(device)  # not for "meta", where it cannot be on
+        with torch.autocast(device, enabled=False) if known else contextlib.nullcontext():
             return F.linear(x.to(dtype), self.project.weight.to(dtype))
 
 
@@ -117,10 +119,10 @@ def router_z_loss(logits: Tensor) -> Tensor:
         >>> router_z_loss(torch.zeros(5, 4))  # (ln 4)^2
         tensor(1.9218)
     """
-    return logits.logsumexp(-1).square().sum() / max(1, len(logits))
+    return logits.logsumexp(-1).square().sum() / max(1, logits.shape[0])
 
 
 def routing_entropy(routing: Routing) -> Tensor:
     """Return the mean entropy of a token's probabilities, in nats: 0-d, at most ln E."""
     p = routing.probabilities
-    return torch.special.entr(p).sum() / max(1, len(p))
+    return torch.special.entr(p).sum() / max(1, p.shape[0])

@@ -75,7 +75,7 @@ class MoELayer(nn.Module):
         activation: the nonlinearity; it gets all tokens of all experts in one call.
 
     Raises:
-        DtypeError: for sizes that are no integers.
+        DtypeError: for sizes that are no integers, or a gate that is no module.
         CamberError: for sizes below 1, more experts per token than there are, or an activation with
             statistics over the tokens of a batch, of which an expert sees a part only.
 
@@ -121,6 +121,8 @@ class MoELayer(nn.Module):
                 f"MoELayer: {self.activation.label} takes statistics over a batch, but an expert "
                 f"sees only the tokens sent to it; use a norm over the features instead"
             )
+        if gate is not None and not isinstance(gate, nn.Module):
+            raise DtypeError(f"MoELayer: the gate must be an nn.Module, but got {gate!r:.60}")
         self.gate = LinearGate(d_in, num_experts) if gate is None else gate
         self.experts = FeedForwardExperts(
             d_in, d_out, hidden, num_experts, gated=is_gated(self.activation)
@@ -143,10 +145,11 @@ class MoELayer(nn.Module):
             )
         tokens = x.reshape(-1, self.d_in)  # (M, D)
         logits = self.gate(tokens)  # (M, E)
-        if logits.shape != (len(tokens), self.num_experts):
+        count = tokens.shape[0]  # not len(), which would fix the number in a compiled graph
+        if logits.shape != (count, self.num_experts):
             raise CamberError(
                 f"MoELayer: the gate must return {self.num_experts} logits for each of "
-                f"{len(tokens)} tokens, but it returned the shape {tuple(logits.shape)}"
+                f"{count} tokens, but it returned the shape {tuple(logits.shape)}"
             )
         if not logits.dtype.is_floating_point:
             raise DtypeError(
@@ -154,15 +157,14 @@ class MoELayer(nn.Module):
             )
         logits = logits.to(accumulator(logits.dtype))  # a sum of bfloat16 chances is not 1
         routing = route(logits, self.top_k, renormalise=self.renormalise)
-        run = self.experts.dense if self._is_dense(tokens) else self.experts.sorted
-        y = run(tokens, routing, self.activation)  # (M, d_out)
+        y = self.experts(tokens, routing, self.activation, dense=self._is_dense(tokens))
         auxiliary = MoEAuxiliary(
             load=expert_load(routing),
             entropy=routing_entropy(routing),
             balance_loss=load_balance_loss(routing),
             z_loss=router_z_loss(logits),
         )
-        return y.reshape(*x.shape[:-1], y.shape[-1]), auxiliary
+        return y.reshape(*x.shape[:-1], y.shape[-1]), auxiliary  # (..., d_out)
 
     def _is_dense(self, tokens: Tensor) -> bool:
         if self.dispatch != "auto":
