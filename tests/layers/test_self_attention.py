@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from camber.errors import CamberError
+from camber.errors import CamberError, DtypeError
 from camber.layers import KeyValueCache, SelfAttention, rotary_table, rotate
 
 
@@ -65,6 +65,15 @@ def test_the_cache_grows() -> None:
 def test_bad_heads(width: int, heads: int) -> None:
     with pytest.raises(CamberError, match="heads"):
         SelfAttention(width, heads)
+
+
+def test_bad_sizes_and_shapes() -> None:
+    with pytest.raises(DtypeError, match=r"heads must be a whole number, but got 2\.0"):
+        SelfAttention(8, 2.0)  # type: ignore[arg-type]  # what a user might pass
+    with pytest.raises(CamberError, match=r"\(batch, tokens, 8\), but got \(1, 5, 7\)"):
+        SelfAttention(8, 2)(torch.zeros(1, 5, 7))
+    with pytest.raises(CamberError, match=r"but got \(5, 8\)"):
+        SelfAttention(8, 2)(torch.zeros(5, 8))
 
 
 def test_odd_head_size() -> None:

@@ -268,6 +268,8 @@ def test_bad_masks_and_settings() -> None:
         model.generate(data[:, :0], 3)
     with pytest.raises(CamberError, match="negative"):
         model.generate(data, -1)
+    with pytest.raises(CamberError, match="finite, but got steps=1, temperature=nan"):
+        model.generate(data, 1, temperature=math.nan)
     with pytest.raises(CamberError, match="layers"):
         DecoderConfig(layers=0)
     with pytest.raises(CamberError, match="heads"):

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from camber.errors import CamberError
 from camber.layers.rotary import rotate
+from camber.layers.sizes import check_sizes
 
 
 class KeyValueCache:
@@ -53,6 +54,10 @@ class SelfAttention(nn.Module):
         width: D. heads: N, a divisor of D; D / N even for rotary positions.
         causal: whether a token is kept from seeing those behind it.
 
+    Raises:
+        DtypeError: for sizes that are no integers.
+        CamberError: for sizes below 1, or heads that do not divide the width.
+
     Example:
         >>> from camber.layers.rotary import rotary_table
         >>> attention = SelfAttention(8, 2)
@@ -62,7 +67,8 @@ class SelfAttention(nn.Module):
 
     def __init__(self, width: int, heads: int, *, causal: bool = True) -> None:
         super().__init__()
-        if heads < 1 or width % heads:
+        check_sizes("SelfAttention", width=width, heads=heads)
+        if width % heads:
             raise CamberError(
                 f"attention of width {width} needs heads that divide it, but got heads={heads}"
             )
@@ -87,7 +93,15 @@ class SelfAttention(nn.Module):
             allowed: boolean, broadcastable to (B, N, T, S), True where a query may look at a key;
                 None for plain attention, causal or not, which is only right without a past.
             cache: holds the past and is extended by the new tokens.
+
+        Raises:
+            CamberError: where ``x`` is not (B, T, D).
         """
+        if x.ndim != 3 or x.shape[-1] != self.project.in_features:
+            raise CamberError(
+                f"SelfAttention: the input must have the shape (batch, tokens, "
+                f"{self.project.in_features}), but got {tuple(x.shape)}"
+            )
         B, T, D = x.shape
         split = self.project(x).view(B, T, 3, self.heads, D // self.heads)  # (B, T, 3, N, H)
         # split and unbind, not slices: the gradient of a slice fills zeros first

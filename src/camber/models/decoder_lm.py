@@ -254,17 +254,18 @@ class DecoderLM(nn.Module):
         When the context is full, generation goes on from the latest half of it.
 
         Raises:
-            CamberError: for an empty prompt, or negative steps or temperature.
+            CamberError: for an empty prompt, negative steps, or a temperature that is negative or
+                not finite.
         """
         if prompt.ndim != 2 or prompt.shape[1] < 1:
             raise CamberError(
                 f"generate: the prompt must have the shape (batch, tokens) with at least one "
                 f"token, but got {tuple(prompt.shape)}"
             )
-        if steps < 0 or temperature < 0:
+        if not (steps >= 0 and 0 <= temperature < math.inf):
             raise CamberError(
-                f"generate: steps and temperature cannot be negative, "
-                f"but got steps={steps}, temperature={temperature}"
+                f"generate: steps and temperature cannot be negative, and the latter must be "
+                f"finite, but got steps={steps}, temperature={temperature}"
             )
         tokens, cache, new = prompt, self.empty_cache(), prompt[:, -self.config.context :]
         for _ in range(steps):
