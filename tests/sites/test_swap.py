@@ -160,6 +160,16 @@ def test_coefficients_per_channel() -> None:
     assert "not known; pass channels=" in swap(unknown, {"*": per_channel}).could_not[0].reason
 
 
+def test_experts_take_no_statistics_over_a_batch() -> None:
+    model = DecoderLM(DecoderConfig(width=8, experts=4))
+    assert len(swap(model, {"*": "polynorm"}).changed) == 2
+    report = swap(model, {"*": "x / std(x, 1e-5, over=batch)"})
+    assert not report.changed
+    assert "of which an expert sees a part only" in report.could_not[0].reason
+    dense = DecoderLM(DecoderConfig(width=8))
+    assert len(swap(dense, {"*": "x / std(x, 1e-5, over=batch)"}).changed) == 2
+
+
 def test_what_works_along_features_finds_their_axis() -> None:
     model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 2, 3))
     swap(model, {"1": "polynorm"})

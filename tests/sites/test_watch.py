@@ -1,5 +1,6 @@
 """watch: right numbers at the right places, and nothing left behind."""
 
+import dataclasses
 import json
 import math
 
@@ -172,6 +173,21 @@ def test_padding_is_left_out() -> None:
         flattened.padding_mask = mask
         flat(torch.randn(16, 4))
     assert flattened.report().sites[0].tokens == 13
+
+
+@pytest.mark.parametrize("per_token", [1, 2])
+def test_padding_cannot_be_told_in_the_order_of_experts(per_token: int) -> None:
+    config = DecoderConfig(activation="relu", width=16, context=8, experts=4)
+    model = DecoderLM(dataclasses.replace(config, experts_per_token=per_token))
+    tokens, mask = torch.randint(256, (2, 8)), torch.ones(2, 8, dtype=torch.bool)
+    with watch(model) as seen:
+        model(tokens, mask)
+    assert seen.report().sites[0].tokens == 16 * per_token  # a row per token and expert
+    with (
+        watch(model, mask_argument="padding_mask"),
+        pytest.raises(CamberError, match="of their ex"),
+    ):
+        model(tokens, mask)
 
 
 def test_masks_that_do_not_fit() -> None:

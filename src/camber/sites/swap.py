@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from camber.activations import Activation, Along
+from camber.activations import Activation, Along, Normed
 from camber.errors import CamberError
 from camber.formula import Formula
-from camber.layers import fresh
+from camber.layers import MoELayer, fresh
 from camber.sites.known import identify
 from camber.sites.site import Site, matching, sites
 from camber.sites.tables import table
@@ -187,6 +187,8 @@ def _prepare(place: _Place, replacement: Replacement, model: nn.Module) -> nn.Mo
         new = fresh(str(replacement))
     else:
         new = replacement if isinstance(replacement, nn.Module) else fresh(replacement)
+    if isinstance(new, Normed) and isinstance(place.owner, MoELayer):
+        return f"{new.label} takes statistics over a batch, of which an expert sees a part only"
     reason = _unfit(site, new)
     if reason is not None:
         return reason

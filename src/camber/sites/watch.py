@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from camber.errors import CamberError, DtypeError
+from camber.layers import MoELayer
 from camber.sites.meters import DEFAULT_METERS, Meter
 from camber.sites.site import Site, matching, sites
 from camber.sites.watch_report import SiteReport, WatchReport
@@ -156,6 +157,12 @@ class Watch:
         rows = last.flatten(0, -2) if last.ndim > 1 else last[None]  # (R, N)
         if self.padding_mask is None:
             return rows
+        owner = self._model.get_submodule(site.path.rpartition(".")[0])
+        if isinstance(owner, MoELayer):  # a row per token and expert, in the order of experts
+            raise CamberError(
+                f"watch: {site.path} sees tokens in the order of their experts, which a padding "
+                f"mask does not fit; watch other sites (match=), or every token"
+            )
         return rows[_real_tokens(self.padding_mask, last, site.path).to(rows.device)]
 
     def _read_mask(
@@ -218,7 +225,8 @@ def watch(
         A context manager; its ``report()`` is a table, also ``to_dict()``.
 
     Raises:
-        CamberError: where nothing matches, or the model is compiled.
+        CamberError: where nothing matches, or the model is compiled; when it runs, where a padding
+            mask does not fit the values, as in a mixture of experts.
 
     Example:
         >>> model = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
