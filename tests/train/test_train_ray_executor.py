@@ -1,6 +1,7 @@
 """The Ray executor, on a real Ray that starts and ends with the test."""
 
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ def test_a_ray_of_its_own(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert not ray.is_initialized()
     # Standard output is the result's; Ray says there that workers died, unless it is kept quiet.
     assert capfd.readouterr().out == ""
+    assert isinstance(print, types.BuiltinFunctionType)  # Ray puts another in its place
 
 
 @pytest.mark.slow

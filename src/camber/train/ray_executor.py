@@ -6,6 +6,7 @@ progress, and last what came of it; a job function crosses by address, as it doe
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import logging
 import os
@@ -165,12 +166,12 @@ class RayExecutor:
                 "start one with `ray start --head`, set RAY_AUTH_MODE=token if it asks for one, "
                 "or leave the address away"
             ) from error
-        try:
-            with _quiet():
+        with _quiet():
+            try:
                 self._check_gpus(ray)
                 yield ray
-        finally:
-            ray.shutdown()  # stops a Ray that was started here, and leaves any other
+            finally:
+                ray.shutdown()  # stops a Ray that was started here, and leaves any other
 
     def _check_gpus(self, ray: Any) -> None:
         # Ray would wait for ever for a machine that may join.
@@ -274,16 +275,19 @@ def _work(
 def _quiet() -> Iterator[None]:
     """Keep Ray's notices of dead workers off standard output, which belongs to the result.
 
-    Ray prints them there from a thread of its own and has no setting against it; the deaths
-    themselves are told as events.
+    Ray prints them there from a thread of its own, until it is shut down, and has no setting
+    against it; the deaths themselves are told as events. It also replaces Python's own ``print``,
+    which is given back.
     """
     from ray._private import worker
 
+    own_print = builtins.print
     before = getattr(worker, "print_to_stdstream", None)
     if before is not None:
         worker.print_to_stdstream = lambda *_, **__: None
     try:
         yield
     finally:
+        builtins.print = own_print
         if before is not None:
             worker.print_to_stdstream = before
