@@ -364,4 +364,8 @@ def test_refusals() -> None:
         MoELayer(6, 6, 4, activation="x / std(x, 1e-5, over=batch)")
     with pytest.raises(CamberError, match=r"width 6, but the input has the shape \(2, 7\)"):
         layer()(torch.zeros(2, 7, dtype=torch.float64))
-    assert MoELayer(6, 6, 4).experts.up.shape == (4, 12, 6)  # 4 * 6 / 2
+    plain = MoELayer(6, 6, 4).experts
+    assert plain.up.shape == (4, 12, 6)  # 4 * 6 / 2
+    assert str(plain) == (
+        "FeedForwardExperts(d_in=6, d_out=6, hidden=12, num_experts=4, gated=False)"
+    )

@@ -147,6 +147,12 @@ def test_refusals() -> None:
         moe(balance_weight=-1)
     with pytest.raises(CamberError, match="z_weight must be a finite number"):
         moe(z_weight=math.inf)
+    with pytest.raises(DtypeError, match="balance_weight must be a number, but got 'x'"):
+        moe(balance_weight="x")
+    with pytest.raises(CamberError, match=r"initial_std must be .* at least 0, but got -1"):
+        moe(initial_std=-1)
+    with pytest.raises(CamberError, match="rotary_base must be a finite number above 0, but got 0"):
+        moe(rotary_base=0)
     with pytest.raises(CamberError, match="tied=True needs normalise=True"):
         moe(tied=True, normalise=False)
     with pytest.raises(DtypeError, match="hidden must be a whole number"):

@@ -50,6 +50,12 @@ class FeedForwardExperts(nn.Module):
             bound = 1 / math.sqrt(weight.shape[-1])
             nn.init.uniform_(weight, -bound, bound)
 
+    def extra_repr(self) -> str:
+        """The sizes, as PyTorch prints them."""
+        experts, d_out, hidden = self.down.shape
+        gated = self.gate is not None
+        return f"d_in={self.up.shape[-1]}, {d_out=}, {hidden=}, num_experts={experts}, {gated=}"
+
     def forward(
         self, x: Tensor, routing: Routing, activation: nn.Module, *, dense: bool = False
     ) -> Tensor:

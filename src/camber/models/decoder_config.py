@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from camber.errors import CamberError
+from camber.errors import CamberError, DtypeError
 from camber.layers import ActivationChoice
 from camber.layers.sizes import check_sizes
 
@@ -31,9 +32,9 @@ class DecoderConfig:
         rotary_base, norm_epsilon, initial_std: constants of positions, norms and initialisation.
 
     Raises:
-        DtypeError: for sizes that are no integers.
-        CamberError: for sizes below 1, more experts per token than experts, a negative weight of a
-            loss, or tied embeddings without norms (unit embeddings would make logits of sqrt(D)).
+        DtypeError: for sizes that are no integers, and weights or constants that are no numbers.
+        CamberError: for sizes below 1, more experts per token than experts, a negative or infinite
+            weight or constant, or tied embeddings without norms (unit embeddings would make logits of sqrt(D)).
     """
 
     vocabulary: int = 256
@@ -65,11 +66,14 @@ class DecoderConfig:
                     f"DecoderConfig: experts_per_token={self.experts_per_token}, but there are "
                     f"{self.experts} experts"
                 )
-        for name in ("balance_weight", "z_weight"):
-            if not 0 <= getattr(self, name) < float("inf"):
+        for name in ("balance_weight", "z_weight", "rotary_base", "norm_epsilon", "initial_std"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise DtypeError(f"DecoderConfig: {name} must be a number, but got {value!r}")
+            if not 0 <= value < math.inf or (name == "rotary_base" and value == 0):
+                least = "above" if name == "rotary_base" else "of at least"
                 raise CamberError(
-                    f"DecoderConfig: {name} must be a finite number of at least 0, "
-                    f"but got {getattr(self, name)}"
+                    f"DecoderConfig: {name} must be a finite number {least} 0, but got {value}"
                 )
         if self.tied and not self.normalise:
             raise CamberError(
