@@ -34,7 +34,8 @@ class DecoderConfig:
     Raises:
         DtypeError: for sizes that are no integers, and weights or constants that are no numbers.
         CamberError: for sizes below 1, more experts per token than experts, a negative or infinite
-            weight or constant, or tied embeddings without norms (unit embeddings would make logits of sqrt(D)).
+            weight or constant, or tied embeddings without norms (unit embeddings would make logits
+            of sqrt(D)).
     """
 
     vocabulary: int = 256
