@@ -139,6 +139,10 @@ def test_the_metric_and_its_difference_are_shown_with_intervals() -> None:
     _, differences = against_best({"a": [1.0, 1.1], "b": [1.5, 1.7]})
     row = next(row for row in all_rows() if row.key == "difference")
     assert row.show(differences["b"].to_dict()).startswith("+0.550\n")
+    cell = {**differences["b"].to_dict(), "seeds": 2}
+    assert len(row.show(cell).splitlines()) == 2
+    # a sequential comparison went on after it had decided this pair
+    assert row.show({**cell, "seeds": 5}).splitlines()[2] == "first 2 seeds"
 
 
 SMALL = {"width": 8, "context": 8, "evaluation_tokens": 64}

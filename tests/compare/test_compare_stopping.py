@@ -85,6 +85,16 @@ def test_an_order_within_noise_goes_to_the_last_look(fight: Fight) -> None:
     assert read(found.directory).to_dict() == found.to_dict()
 
 
+def test_what_an_early_look_decided_is_said_to_be(fight: Fight) -> None:
+    found = fight(["relu", "gelu", "silu"])
+    assert len(found.seeds) == 16  # relu and silu are within noise
+    assert found.differences["gelu"].count == 4
+    early = "decided after 4 of 16 seeds."
+    assert found.sentences["gelu"].endswith(early)
+    assert found.pair_sentences["relu", "gelu"].endswith(early)
+    assert "decided" not in found.sentences["silu"] + found.sentences["relu"]
+
+
 @pytest.mark.parametrize("after", [1, 8, 9, 20])
 def test_a_kill_anywhere_changes_nothing(fight: Fight, tmp_path: Path, after: int) -> None:
     whole = fight(["relu", "silu"], directory=tmp_path / "whole")

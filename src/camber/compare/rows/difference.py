@@ -8,7 +8,9 @@ from camber.compare.subject import Subject
 def _measure(subject: Subject) -> Cell:
     if subject.is_best:
         return "best"
-    return None if subject.difference is None else subject.difference.to_dict()
+    if subject.difference is None:
+        return None
+    return {**subject.difference.to_dict(), "seeds": len(subject.runs)}
 
 
 def _show(cell: Cell) -> str:
@@ -19,7 +21,10 @@ def _show(cell: Cell) -> str:
     if cell["low"] is None:
         return number(cell["mean"], sign=True)
     mean, low, high = (number(cell[key], sign=True) for key in ("mean", "low", "high"))
-    return f"{mean}\n{low} … {high}"
+    lines = [mean, f"{low} … {high}"]
+    if cell["count"] < cell.get("seeds", 0):  # decided at a look before the last seeds
+        lines.append(f"first {cell['count']} seeds")
+    return "\n".join(lines)
 
 
 ROW = Row(
