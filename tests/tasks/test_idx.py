@@ -69,7 +69,8 @@ def test_an_empty_array_is_one(tmp_path: Path) -> None:
         (packed(np.zeros((3, 2), np.uint8))[:-1], r"claims 6 bytes \(3 x 2 uint8\), but holds"),
         (packed(np.zeros((3, 2), np.uint8)) + b"\0", "goes on after them"),
         (b"\0\0\x08\x01\xff\xff\xff\xff\x01", "claims 4,294,967,295 bytes"),
-        (b"\0\0\x0e\x03" + b"\xff" * 12, "more than 4,294,967,296 are not read"),
+        (b"\0\0\x0e\x03" + b"\xff" * 12, "sizes beyond 4,294,967,296 are not read"),
+        (b"\0\0\x08\x04\0\0\0\0" + b"\xff" * 12, "claims 0 bytes .* sizes beyond"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes, sentence: str) -> None:

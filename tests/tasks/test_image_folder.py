@@ -42,7 +42,7 @@ def test_pictures_are_what_pillow_reads(tmp_path: Path) -> None:
     assert data.train.labels.tolist() == [0] * 10 + [1] * 10
 
 
-def test_the_split_follows_names(tmp_path: Path) -> None:
+def test_the_split_follows_content(tmp_path: Path) -> None:
     def held(folder: Path) -> set[int]:
         data = read_image_folder(folder)
         return {int(data.validation.images[row].sum()) for row in data.validation.rows}
@@ -50,10 +50,48 @@ def test_the_split_follows_names(tmp_path: Path) -> None:
     pictures(tmp_path / "a")
     first = held(tmp_path / "a")
     assert len(first) <= 4
-    assert held(pictures(tmp_path / "b")) == first  # another place, the same names
+    assert held(pictures(tmp_path / "b")) == first  # another place, the same files
     for name in ("cat", "dog"):
         (tmp_path / "b" / name / "0.png").rename(tmp_path / "b" / name / "zero.png")
+    assert held(tmp_path / "b") == first
     assert read_image_folder(tmp_path / "b").sha256 != read_image_folder(tmp_path / "a").sha256
+
+
+def test_copies_of_a_picture_stay_in_one_part(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        for number in range(24):
+            picture(tmp_path / name / f"{number}.png", seed=number // 2)
+    data = read_image_folder(tmp_path, share=0.3)
+    seen = {data.train.images[row].numpy().tobytes() for row in data.train.rows}
+    held = {data.validation.images[row].numpy().tobytes() for row in data.validation.rows}
+    assert len(held) == 4
+    assert not seen & held
+
+
+def test_an_added_picture_moves_few(tmp_path: Path) -> None:
+    def held() -> set[bytes]:
+        data = read_image_folder(tmp_path)
+        return {data.validation.images[row].numpy().tobytes() for row in data.validation.rows}
+
+    pictures(tmp_path, 30)
+    before = held()
+    picture(tmp_path / "cat" / "new.png", seed=99)
+    assert len(before ^ held()) <= 2  # itself, or the one at the cut
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    pictures(tmp_path, 4, ("car", "train", "test"))
+    data = read_image_folder(tmp_path)
+    assert data.classes == ("car", "test", "train")
+    (tmp_path / "car").rename(tmp_path / "valid")  # no class stands beside the parts' names
+    with pytest.raises(CamberError, match="holds pictures in 0 of its folders"):
+        read_image_folder(tmp_path)
+
+
+def test_a_link_back_to_the_root_is_no_class(tmp_path: Path) -> None:
+    pictures(tmp_path, 4)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert read_image_folder(tmp_path).classes == ("cat", "dog")
 
 
 def test_the_hash_names_content_and_place(tmp_path: Path) -> None:
@@ -116,7 +154,7 @@ def test_mixed_sizes_and_colours(tmp_path: Path) -> None:
 def test_large_pictures_of_one_size_are_made_smaller(tmp_path: Path) -> None:
     for name in ("a", "b"):
         for number in range(2):
-            picture(tmp_path / name / f"{number}.png", size=(65, 65))
+            picture(tmp_path / name / f"{number}.png", seed=number, size=(65, 65))
     assert read_image_folder(tmp_path).shape == (1, 32, 32)
 
 
@@ -154,6 +192,14 @@ def test_photographs_stand_upright(tmp_path: Path) -> None:
     found = read_image_folder(tmp_path, side=8).train.images[0, 0].float()
     assert found[:3].mean() > 200
     assert found[5:].mean() < 50
+
+
+def test_the_size_of_photographs_is_that_of_upright_ones(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 8
+    for path in pictures(tmp_path, 3).glob("*/*.png"):
+        Image.open(path).copy().save(path, exif=exif)
+    assert read_image_folder(tmp_path).shape == (1, 10, 8)
 
 
 def test_a_class_of_one_picture_trains(tmp_path: Path) -> None:

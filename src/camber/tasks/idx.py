@@ -90,11 +90,15 @@ def _read(path: Path, file: IO[bytes] | gzip.GzipFile, most: int) -> NDArray[Any
         raise CamberError(f"{path} ends within the sizes of its {head[3]} dimensions")
     shape = struct.unpack(f">{head[3]}I", sizes)
     kind = np.dtype(TYPES[head[2]])
+    # an empty array too must have sizes that an array can have
     size = kind.itemsize * math.prod(shape)
+    extreme = kind.itemsize * math.prod(max(1, extent) for extent in shape)
     extent = " x ".join(map(str, shape))
     claim = f"{path} claims {size:,} bytes ({extent} {kind.newbyteorder('=').name})"
-    if size > LARGEST:
-        raise CamberError(f"{claim}, and more than {LARGEST:,} are not read; give a smaller file")
+    if extreme > LARGEST:
+        raise CamberError(
+            f"{claim}, and sizes beyond {LARGEST:,} are not read; give a smaller file"
+        )
     if size > most:
         raise CamberError(f"{claim}, but holds fewer; it was cut short, so fetch it again")
     content = bytearray()

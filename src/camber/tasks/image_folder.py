@@ -43,6 +43,10 @@ _MOST_PIXELS: Final = 100_000_000
 #: All pictures together take at most this many bytes.
 _LARGEST: Final = 4 * 2**30
 
+#: The EXIF tag that tells how a photograph is turned, and the values that swap height and width.
+_ORIENTATION: Final = 0x0112
+_LYING: Final = (5, 6, 7, 8)
+
 _GREY: Final = frozenset({"1", "L", "LA", "La"})
 
 
@@ -59,7 +63,10 @@ def image_classes(root: Path) -> list[str]:
     return sorted(
         path.name
         for path in root.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and _pictures(path)
+        if path.is_dir()
+        and not path.name.startswith(".")
+        and not root.resolve().is_relative_to(path.resolve())  # a link back to where it stands
+        and _pictures(path)
     )
 
 
@@ -69,9 +76,11 @@ def read_image_folder(
     """Read pictures whose folders name their classes.
 
     Where ``root`` has a folder ``train``, classes are looked for in it, and the validation part in
-    the folder ``validation``, ``val``, ``valid`` or ``test`` beside it. Where there is none of
-    these, ``share`` of the pictures of each class goes to validation, chosen by the hash of their
-    names. Hidden files, and files that are not pictures by their ending, are passed over.
+    the folder ``validation``, ``val``, ``valid`` or ``test`` beside it; but where ``train`` holds
+    no folders of pictures and others beside these do, it is a class like them. Where there is no
+    validation part, ``share`` of the pictures of each class goes there, chosen by the hash of their
+    files, so that copies of a picture stay together. Hidden files, and files that are not pictures
+    by their ending, are passed over.
 
     Args:
         root: the folder.
@@ -91,18 +100,15 @@ def read_image_folder(
         >>> import tempfile
         >>> from PIL import Image
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for path in (Path(folder, name) for name in ("black", "white")):
+        ...     for path in (Path(folder, name) for name in ("red", "blue")):
         ...         path.mkdir()
-        ...         for number in range(3):
-        ...             Image.new("RGB", (9, 7), path.name).save(path / f"{number}.png")
+        ...         for width in (7, 8, 9):
+        ...             Image.new("RGB", (width, 7), path.name).save(path / f"{width}.png")
         ...     read_image_folder(Path(folder), side=8).shape
         (3, 8, 8)
     """
     require("PIL.Image", extra="tasks", feature="a folder of pictures")
-    below = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
-    trains = below.get("train", root)
-    held = next((below[name] for name in _HELD_OUT if name in below), None)
-    held = None if trains is root else held
+    trains, held = _parts(root)
     classes = image_classes(trains)
     if len(classes) < 2:
         raise CamberError(
@@ -122,12 +128,12 @@ def read_image_folder(
             files += [_file(root, path) for path in found]
             labels += [classes.index(name)] * len(found)
         counts.append(len(files))
-    images, content = _read(root, tuple(files), side, colour)
+    images, contents = _read(root, tuple(files), side, colour)
     targets = torch.tensor(labels)
     names = [os.fsencode(file.name) for file in files]
     if held is None:
-        parts = split_by_hash(images, targets, names, share)
-        split = f"{share:g} of each class by hash of the file name"
+        parts = split_by_hash(images, targets, contents, share)
+        split = f"{share:g} of each class by hash of the file"
     else:
         rows = torch.arange(len(files))
         parts = (
@@ -140,8 +146,20 @@ def read_image_folder(
         tuple(map(shown, classes)),
         shown(str(root)),
         split,
-        digest("folder", [*names, content.encode()]),
+        digest(f"folder {split}", [*names, *contents]),
     )
+
+
+def _parts(root: Path) -> tuple[Path, Path | None]:
+    """Return the folder of the training part, and that of the validation part if there is one."""
+    below = {path.name.lower(): path for path in root.iterdir() if path.is_dir()}
+    trains = below.get("train")
+    if trains is None:
+        return root, None
+    others = {name.lower() for name in image_classes(root)} - {"train", *_HELD_OUT}
+    if others and not image_classes(trains):
+        return root, None  # pictures of trains, beside those of cars and buses
+    return trains, next((below[name] for name in _HELD_OUT if name in below), None)
 
 
 def shown(name: str) -> str:
@@ -180,12 +198,12 @@ def _file(root: Path, path: Path) -> _File:
 @lru_cache(maxsize=1)  # one process trains many runs on the same pictures
 def _read(
     root: Path, files: tuple[_File, ...], side: int | None, colour: Colour | None
-) -> tuple[Tensor, str]:
-    """Return the pictures as uint8 (N, C, H, W), and the hash of their files."""
+) -> tuple[Tensor, tuple[bytes, ...]]:
+    """Return the pictures as uint8 (N, C, H, W), and the hash of each file."""
     sizes, grey = set(), True
     for file in files:
         picture = _open(root / file.name)
-        sizes.add((picture.height, picture.width))
+        sizes.add(_upright(picture))
         grey = grey and (picture.mode in _GREY or picture.mode.startswith("I"))
         picture.close()
     height, width = side_for(sizes, side)
@@ -203,7 +221,16 @@ def _read(
         content = _content(path)
         contents.append(digest("picture", [content]).encode())
         images[row] = _decoded(path, content, channels, (height, width))
-    return images, digest("pictures", contents)
+    return images, tuple(contents)
+
+
+def _upright(picture: Image) -> tuple[int, int]:
+    """Return (height, width) as it is to be looked at: photographs may lie on their side."""
+    try:
+        lies = picture.getexif().get(_ORIENTATION) in _LYING
+    except Exception:  # damaged notes in a picture: as above, but it may still be readable
+        lies = False
+    return (picture.width, picture.height) if lies else (picture.height, picture.width)
 
 
 def _content(path: Path) -> bytes:

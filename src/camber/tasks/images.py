@@ -71,13 +71,13 @@ class Images(ImageClassification):
         >>> import tempfile
         >>> from PIL import Image
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name, grey in [("black", 0), ("white", 255)]:
+        ...     for name, grey in [("dark", 0), ("light", 200)]:
         ...         Path(folder, name).mkdir()
-        ...         for number in range(5):
-        ...             Image.new("L", (8, 8), grey).save(Path(folder, name, f"{number}.png"))
+        ...         for more in range(5):
+        ...             Image.new("L", (8, 8), grey + more).save(Path(folder, name, f"{more}.png"))
         ...     task = Images(data=folder)
         >>> task.data.classes, len(task.data.train), len(task.data.validation)
-        (('black', 'white'), 8, 2)
+        (('dark', 'light'), 8, 2)
     """
 
     name = "images"

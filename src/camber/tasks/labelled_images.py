@@ -136,7 +136,7 @@ class LabelledImages:
 def held_out(labels: Tensor, names: Iterable[bytes], share: float) -> Tensor:
     """Return which images go to validation: in each class, the ``share`` with the lowest hash.
 
-    The order depends on the names alone (a file's name, or an image's content), so that an image
+    The order depends on the names alone (the content of an image, or of its file), so that an image
     never moves to the other part because others were added far from the cut. Equal names stay
     together; a class of one image has none in validation.
 
