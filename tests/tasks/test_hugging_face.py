@@ -20,6 +20,7 @@ from camber.errors import CamberError, MissingExtraError
 from camber.sites import sites
 from camber.tasks import Task, task
 from camber.tasks.hugging_face import HuggingFace
+from camber.tasks.local_checkpoint import LocalCheckpoint
 from camber.tasks.token_windows import even_windows
 from camber.train import FitConfig, fit
 
@@ -154,6 +155,20 @@ def test_batches_follow_from_seed_and_step(tmp_path: Path, text: Path) -> None:
         task("hf", checkpoint=folder, **TINY).describe()["model_sha256"]
         != made.describe()["model_sha256"]
     )
+
+
+def test_every_byte_of_the_weights_counts(tmp_path: Path) -> None:
+    # 80 MB without a block on the disk: a fine-tuning may change layers in the middle alone
+    hollow = LocalCheckpoint.__new__(LocalCheckpoint)
+    hollow.folder = tmp_path
+    found = set()
+    for place in (0, 40_000_000, 79_999_999):
+        with (tmp_path / "model.safetensors").open("wb") as file:
+            file.truncate(80_000_000)
+            file.seek(place)
+            file.write(b"\1")
+        found.add(hollow._hash())
+    assert len(found) == 3
 
 
 def test_the_context_follows_the_model(tmp_path: Path, text: Path) -> None:

@@ -8,22 +8,20 @@ Shape legend: B batch, T context.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from camber.layers import ActivationChoice
 from camber.models import DecoderConfig, DecoderLM
 from camber.tasks.corpus import SplitRule, read_corpus
 from camber.tasks.settings import OneOf, Real, Whole, setting, settle
 from camber.tasks.task import Batch, Metric, Recommended, Split
+from camber.tasks.token_windows import even_windows, mean_loss, next_token_loss, random_windows
 
 #: Windows per forward pass of an evaluation: few enough to stay in a small machine's cache.
 EVALUATION_BATCH = 32
@@ -155,16 +153,10 @@ class CharLM:
 
     def batches(self, split: Split, seed: int, start_step: int = 0) -> Iterator[Batch]:
         """Yield (tokens, targets), each int64 (B, T): windows at random places of ``split``."""
-        data = self.corpus.part(split)
-        offsets = torch.arange(self.settings.context + 1)
+        stream, chosen = self.corpus.part(split), self.settings
         step = start_step
         while True:
-            digest = hashlib.sha256(f"{split}:{seed}:{step}".encode()).digest()
-            generator = torch.Generator().manual_seed(int.from_bytes(digest[:8]) >> 1)
-            starts = torch.randint(
-                data.numel() - self.settings.context, (self.settings.batch, 1), generator=generator
-            )
-            windows = data[starts + offsets].long()  # (B, T + 1)
+            windows = random_windows(stream, chosen.batch, chosen.context, f"{split}:{seed}:{step}")
             yield windows[:, :-1], windows[:, 1:]
             step += 1
 
@@ -177,31 +169,18 @@ class CharLM:
         tokens, targets = batch
         if model.training and self.settings.model == "moe":
             logits, auxiliary = model(tokens, auxiliary=True)  # (B, T, 256), ()
-            return _cross_entropy(logits, targets) + auxiliary
-        return _cross_entropy(model(tokens), targets)
+            return next_token_loss(logits, targets) + auxiliary
+        return next_token_loss(model(tokens), targets)
 
     def evaluate(self, model: nn.Module, split: Split = "validation") -> dict[str, float]:
         """Return ``{split}_loss`` in nats per byte over fixed, evenly spaced windows."""
-        windows = self._windows(split)  # (windows, T + 1)
-        device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
-        try:
-            total = 0.0
-            with torch.no_grad():
-                for part in windows.split(EVALUATION_BATCH):
-                    moved = part.to(device)
-                    total += float(self.loss(model, (moved[:, :-1], moved[:, 1:]))) * len(part)
-        finally:
-            model.train(was_training)
-        return {f"{split}_loss": total / len(windows)}
+        windows = self._windows(split)
+        found = mean_loss(model, windows, self.loss, at_once=EVALUATION_BATCH)
+        return {f"{split}_loss": found}
 
     def _windows(self, split: Split) -> Tensor:
-        data, T = self.corpus.part(split), self.settings.context
-        fitting = (data.numel() - 1) // T
-        count = max(1, min(fitting, self.settings.evaluation_tokens // T))
-        starts = (torch.arange(count) * fitting // count) * T  # disjoint, evenly spread
-        return data[starts[:, None] + torch.arange(T + 1)].long()
+        most = self.settings.evaluation_tokens
+        return even_windows(self.corpus.part(split), self.settings.context, most)
 
     def describe(self) -> dict[str, Any]:
         scored = len(self._windows("validation")) * self.settings.context
@@ -216,9 +195,3 @@ class CharLM:
     def describe_model(self, activation: ActivationChoice) -> dict[str, Any]:
         """Total and active parameters with ``activation``, and how the width was matched."""
         return self.build_model(activation, 0).describe()
-
-
-def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    if logits.dtype in (torch.float16, torch.bfloat16):
-        logits = logits.float()
-    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())

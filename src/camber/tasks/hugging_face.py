@@ -16,9 +16,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from camber.activations import Activation
 from camber.errors import CamberError
@@ -29,7 +27,7 @@ from camber.tasks.foreign_code import random_numbers, seed_from
 from camber.tasks.local_checkpoint import LocalCheckpoint
 from camber.tasks.settings import Real, Whole, setting, settle
 from camber.tasks.task import Batch, Metric, Recommended, Split
-from camber.tasks.token_windows import even_windows, random_windows
+from camber.tasks.token_windows import even_windows, mean_loss, next_token_loss, random_windows
 
 #: Windows per forward pass of an evaluation.
 EVALUATION_BATCH: Final = 16
@@ -204,26 +202,13 @@ class HuggingFace:
     def loss(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the mean cross-entropy of a batch in nats per token; float32 or wider."""
         tokens, targets = batch
-        logits: Tensor = model(input_ids=tokens).logits  # (B, T, V)
-        if logits.dtype in (torch.float16, torch.bfloat16):
-            logits = logits.float()
-        return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        return next_token_loss(model(input_ids=tokens).logits, targets)  # (B, T, V)
 
     def evaluate(self, model: nn.Module, split: Split = "validation") -> dict[str, float]:
         """Return ``{split}_loss`` in nats per token over fixed, evenly spaced windows."""
         windows = even_windows(self._part(split), self.context, self.settings.evaluation_tokens)
-        device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
-        try:
-            total = 0.0
-            with torch.no_grad():
-                for part in windows.split(EVALUATION_BATCH):
-                    moved = part.to(device)
-                    total += float(self.loss(model, (moved[:, :-1], moved[:, 1:]))) * len(part)
-        finally:
-            model.train(was_training)
-        return {f"{split}_loss": total / len(windows)}
+        found = mean_loss(model, windows, self.loss, at_once=EVALUATION_BATCH)
+        return {f"{split}_loss": found}
 
     def _part(self, split: Split) -> Tensor:
         return self._train if split == "train" else self._validation

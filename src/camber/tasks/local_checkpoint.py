@@ -21,9 +21,6 @@ from camber.errors import CamberError, require
 from camber.sites import Site, sites
 from camber.tasks.foreign_code import random_numbers, seed_from
 
-#: Of each weight file so many bytes at its two ends are hashed, beside its size.
-HASHED_BYTES: Final = 1 << 25
-
 _TOKENIZER_FILES: Final = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "vocab.txt",
     "spiece.model",
@@ -231,12 +228,10 @@ class LocalCheckpoint:
         for path in [*(self.folder / name for name in names), *self._weight_files()]:
             if not path.is_file():
                 continue
-            size = path.stat().st_size
-            digest.update(f"{path.name}\0{size}\0".encode())
+            # the whole of it: a fine-tuning may change nothing but layers in the middle
             with path.open("rb") as file:
-                digest.update(file.read(HASHED_BYTES))
-                file.seek(max(0, size - HASHED_BYTES))
-                digest.update(file.read(HASHED_BYTES))
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.name}\0{content}\0".encode())
         return digest.hexdigest()
 
     @contextlib.contextmanager

@@ -1,14 +1,16 @@
-"""Windows of a stream of tokens: random ones to train on, even ones to be judged by.
+"""Windows of a stream of tokens: random ones to train on, even ones to be judged by; their loss.
 
-Shape legend: B batch, T context.
+Shape legend: B batch, T context, V vocabulary.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def random_windows(stream: Tensor, count: int, context: int, key: str) -> Tensor:
@@ -36,3 +38,46 @@ def even_windows(stream: Tensor, context: int, most: int) -> Tensor:
     count = max(1, min(fitting, most // context))
     starts = (torch.arange(count) * fitting // count) * context
     return stream[starts[:, None] + torch.arange(context + 1)].long()  # (windows, T + 1)
+
+
+def next_token_loss(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean cross-entropy of logits (B, T, V) in nats per token; float32 or wider.
+
+    Example:
+        >>> next_token_loss(torch.zeros(1, 2, 8), torch.tensor([[3, 5]])).exp()
+        tensor(8.)
+    """
+    if logits.dtype in (torch.float16, torch.bfloat16):
+        logits = logits.float()
+    return F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+
+
+def mean_loss(
+    model: nn.Module,
+    windows: Tensor,
+    loss: Callable[[nn.Module, tuple[Tensor, ...]], Tensor],
+    *,
+    at_once: int,
+) -> float:
+    """Return the mean loss of ``model`` over ``windows`` (windows, T + 1), in evaluation mode.
+
+    Without gradients, on the model's device; the model keeps its mode.
+
+    Args:
+        model: on one device.
+        windows: int64, on the CPU.
+        loss: of the model and a batch (tokens, targets), the mean over its tokens.
+        at_once: windows per forward pass.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    try:
+        total = 0.0
+        with torch.no_grad():
+            for part in windows.split(at_once):
+                moved = part.to(device)
+                total += float(loss(model, (moved[:, :-1], moved[:, 1:]))) * len(part)
+    finally:
+        model.train(was_training)
+    return total / len(windows)
