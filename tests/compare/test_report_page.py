@@ -156,6 +156,18 @@ def test_the_largest_figures_give_way_to_the_size_of_the_page() -> None:
     ]  # fmt: skip
 
 
+def test_words_that_take_much_room_leave_the_figures_less(
+    hostile: Comparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sections = [Section(key=f"figure-{k}", title="F", order=1, body="x" * 60_000) for k in "abcdef"]
+    monkeypatch.setattr(report_page, "figure_sections", lambda _: sections)
+    assert report_html(hostile).count("x" * 60_000) == 6
+    said = {**hostile.sentences, hostile.ranking[-1]: "long " * 40_000}
+    page = report_html(dataclasses.replace(hostile, sentences=said))
+    assert 0 < page.count("x" * 60_000) < 6
+    assert len(page.encode()) < 500_000
+
+
 def test_the_search_for_learning_rates_is_shown(plain: Comparison) -> None:
     label = plain.ranking[0]
     nan = float("nan")
@@ -215,7 +227,7 @@ def test_cells_sort_by_their_number() -> None:
     assert sort_number(True) is None
     assert sort_number("gelu") is None
     assert sort_number({"count": 7, "relative": 0.1}) == 7
-    assert sort_number(float("inf")) == float("inf")
+    assert sort_number(float("-inf")) is None  # what Number() of JavaScript does not read
 
 
 # -- the file ----------------------------------------------------------------------------------

@@ -7,15 +7,15 @@ matplotlib (the extra ``plot``), knowing which figures there are does not.
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
+from typing import Final
 
 from camber.compare.figures.figure import Figure
+from camber.compare.one_per_file import one_per_file
 
 __all__ = ["Figure", "all_figures"]
 
 #: What the figures share.
-_NOT_FIGURES = {"figure", "grid", "labels", "sheet", "traces", "untrained"}
+_SHARED: Final = {"figure", "grid", "labels", "sheet", "traces", "untrained"}
 
 
 @functools.cache
@@ -26,8 +26,4 @@ def all_figures() -> tuple[Figure, ...]:
         >>> [figure.key for figure in all_figures()][:2]
         ['losses', 'verdict']
     """
-    names = [
-        found.name for found in pkgutil.iter_modules(__path__) if found.name not in _NOT_FIGURES
-    ]
-    found: list[Figure] = [importlib.import_module(f"{__name__}.{name}").FIGURE for name in names]
-    return tuple(sorted(found, key=lambda figure: (figure.order, figure.key)))
+    return one_per_file(__name__, __path__, "FIGURE", Figure, shared=_SHARED)

@@ -14,7 +14,7 @@ _RANKED_BY: Final = ("mean", "value", "count", "zero_fraction")
 
 
 def sort_number(cell: Cell) -> float | None:
-    """Return the number that ``cell`` sorts by; None where it has none and comes last.
+    """Return the finite number that ``cell`` sorts by; None where it has none and comes last.
 
     Example:
         >>> sort_number({"mean": 1.5, "low": 1.0}), sort_number("best"), sort_number(None)
@@ -25,7 +25,7 @@ def sort_number(cell: Cell) -> float | None:
     if isinstance(cell, Mapping):
         found = (cell[key] for key in _RANKED_BY if key in cell)
         return sort_number(next(found, None))
-    if isinstance(cell, bool) or not isinstance(cell, int | float) or math.isnan(cell):
+    if isinstance(cell, bool) or not isinstance(cell, int | float) or not math.isfinite(cell):
         return None
     return float(cell)
 

@@ -43,17 +43,17 @@ def report_html(comparison: Comparison) -> str:
         ...     "Which nonlinearity on charlm?" in report_html(found)
         True
     """
-    sections = sorted(
-        [
-            verdict_section(comparison),
-            entries_section(comparison),
-            *within(figure_sections(comparison), FIGURES),
-            *tuning_sections(comparison),
-            rows_section(comparison),
-            *origin_sections(comparison),
-        ],
-        key=lambda section: section.order,
-    )
+    words = [
+        verdict_section(comparison),
+        entries_section(comparison),
+        *tuning_sections(comparison),
+        rows_section(comparison),
+        *origin_sections(comparison),
+    ]
+    # long formulas stand in many places, and leave the figures less
+    room = min(FIGURES, LARGEST - sum(len(section.body.encode()) for section in words))
+    pictures = within(figure_sections(comparison), room)
+    sections = sorted([*words, *pictures], key=lambda section: section.order)
     links = "".join(section.link() for section in sections)
     contents = (
         f'<nav aria-labelledby="contents"><h2 id="contents">Contents</h2><ul>{links}</ul></nav>'

@@ -10,14 +10,11 @@ log, and may have a ``recall``, which stores a part of that log where a probe's 
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 
+from camber.compare.one_per_file import one_per_file
 from camber.compare.rows.row import Cell, Probe, Recall, Row
 
 __all__ = ["Cell", "Probe", "Recall", "Row", "all_rows"]
-
-_NOT_ROWS = {"row"}
 
 
 @functools.cache
@@ -28,6 +25,4 @@ def all_rows() -> tuple[Row, ...]:
         >>> [row.key for row in all_rows()][:2]
         ['metric', 'difference']
     """
-    names = [found.name for found in pkgutil.iter_modules(__path__) if found.name not in _NOT_ROWS]
-    found: list[Row] = [importlib.import_module(f"{__name__}.{name}").ROW for name in names]
-    return tuple(sorted(found, key=lambda row: (row.order, row.key)))
+    return one_per_file(__name__, __path__, "ROW", Row, shared={"row"})
