@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from camber.compare.bootstrap import EXACT_UP_TO, bootstrap_interval
-from camber.compare.bootstrap import _resamples as resamples
+from camber.compare.statistics.bootstrap import EXACT_UP_TO, bootstrap_interval
+from camber.compare.statistics.bootstrap import _resamples as resamples
 
 spread = st.lists(
     st.integers(-1000, 1000).map(lambda value: value / 100), min_size=4, max_size=9, unique=True

@@ -17,8 +17,7 @@ from camber.compare.calibration import (
     told_apart,
     verdict_claims,
 )
-from camber.compare.sequential import Looks, take_looks
-from camber.compare.statistics import against_best
+from camber.compare.statistics import Looks, against_best, take_looks
 
 
 @pytest.mark.parametrize("trials", [1, 20, 40, 200, 1000])

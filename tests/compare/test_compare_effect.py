@@ -9,8 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from camber.compare.effect import effect_size, noncentral_t_below, small_sample_factor, wins
-from camber.compare.student import t_interval
+from camber.compare.statistics.effect import (
+    effect_size,
+    noncentral_t_below,
+    small_sample_factor,
+    wins,
+)
+from camber.compare.statistics.student import t_interval
 
 some = st.lists(
     st.integers(-1000, 1000).map(lambda value: value / 100), min_size=3, max_size=12, unique=True

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camber.compare.bootstrap import bootstrap_interval
-from camber.compare.effect import effect_size
-from camber.compare.holm import holm_verdicts
 from camber.compare.sentences import Failure, pair_sentence, unranked_pair_sentence
-from camber.compare.statistics import Difference, against_best, paired, pairwise
-from camber.compare.student import paired_differences
+from camber.compare.statistics import Difference, against_best, bootstrap_interval, paired, pairwise
+from camber.compare.statistics.effect import effect_size
+from camber.compare.statistics.holm_correction import holm_verdicts
+from camber.compare.statistics.student import paired_differences
 from camber.errors import CamberError
 
 # multiples of 1/64 below 32: sums, differences and powers of two are exact in floating point

@@ -12,13 +12,14 @@ from camber.compare.sentences import (
     number,
     pair_sentence,
 )
-from camber.compare.sequential import Looks, sequential
 from camber.compare.statistics import (
     Difference,
+    Looks,
     against_best,
     best_mean,
     estimate,
     seen_from,
+    sequential,
 )
 
 

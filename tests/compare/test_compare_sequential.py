@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom, t
 
-from camber.compare.sequential import Looks, looks, sequential, take_looks
-from camber.compare.statistics import pairwise
+from camber.compare.statistics import Looks, looks, pairwise, sequential, take_looks
 from camber.errors import CamberError
 
 Values = dict[str, list[float]]

@@ -8,9 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from camber.compare.sequential import Looks, take_looks
-from camber.compare.statistics import against_best, estimate, holm, paired, pairwise
-from camber.compare.student import paired_differences
+from camber.compare.statistics import (
+    Looks,
+    against_best,
+    estimate,
+    holm,
+    paired,
+    pairwise,
+    take_looks,
+)
+from camber.compare.statistics.student import paired_differences
 from camber.errors import CamberError
 
 # Student (1908), hours of sleep gained under two drugs: R's `sleep`. R documents for the paired

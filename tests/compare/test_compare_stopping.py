@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from camber.compare import Comparison, read, run
-from camber.compare.sequential import sequential
-from camber.compare.spending import looks
+from camber.compare.statistics import looks, sequential
 from camber.errors import CamberError, RunError
 from camber.train import Event, InlineExecutor, Job, Workplace
 

@@ -5,8 +5,7 @@ from camber.compare.comparison import Comparison
 from camber.compare.entries import DEFAULT_ENTRIES, Entry
 from camber.compare.read import read
 from camber.compare.run import resume, run
-from camber.compare.sequential import Sequential
-from camber.compare.statistics import Difference, Estimate
+from camber.compare.statistics import Difference, Estimate, Sequential
 from camber.compare.subject import Run
 from camber.compare.tuning import Tuning
 

@@ -30,7 +30,7 @@ from camber.compare.subject import Run, Subject, metrics_of
 
 if TYPE_CHECKING:
     from camber.compare.request import Request
-    from camber.compare.sequential import Sequential
+    from camber.compare.statistics import Sequential
     from camber.compare.tuning import Tuning
     from camber.train import FitConfig
 

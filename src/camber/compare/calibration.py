@@ -18,10 +18,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from camber.compare.effect import effect_size, noncentral_t_below
-from camber.compare.sequential import take_looks
-from camber.compare.spending import Looks
-from camber.compare.student import LEVEL
+from camber.compare.statistics import LEVEL, Looks, take_looks
+from camber.compare.statistics.effect import effect_size, noncentral_t_below
 from camber.train import Claim, StudyTable
 
 #: How sure a claim about a count of alarms is: the quantile of their binomial law.

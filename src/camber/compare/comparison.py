@@ -14,7 +14,7 @@ from camber.compare.subject import Run
 
 if TYPE_CHECKING:
     from camber.compare.entries import Entry
-    from camber.compare.sequential import Sequential
+    from camber.compare.statistics import Sequential
     from camber.compare.table import Report
     from camber.compare.tuning import Tuning
     from camber.train import FitConfig

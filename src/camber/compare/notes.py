@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from camber.compare.request import Request
-from camber.compare.sequential import Sequential
+from camber.compare.statistics import Sequential
 from camber.compare.task_facts import TaskFacts
 from camber.compare.tuning import RUNGS, TUNING_SEED, Tuning
 from camber.train import FitConfig

@@ -19,7 +19,7 @@ from camber.compare.job import run_job
 from camber.compare.outcomes import Source
 from camber.compare.pace import steps_at
 from camber.compare.request import Request
-from camber.compare.sequential import Sequential, sequential
+from camber.compare.statistics import Sequential, sequential
 from camber.compare.subject import Run, metrics_of
 from camber.compare.tuning import (
     Trial,

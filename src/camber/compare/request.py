@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 from camber.compare.entries import Entry
 from camber.compare.job import PROTOCOL
-from camber.compare.spending import Looks, looks
+from camber.compare.statistics import Looks, looks
 from camber.compare.task_facts import TaskFacts
 from camber.errors import CamberError, RunError, unknown_name
 from camber.train import FitConfig

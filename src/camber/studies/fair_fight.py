@@ -12,8 +12,7 @@ of a paired difference (measured over 320 pairs): three seeds find that with pro
 with 0.97. (On text it is worth sixty, which any rule finds; the full size is there for the false
 alarms of the task that matters most.) The note under the table states what the run measured.
 
-Source: the rules are those of :mod:`camber.compare.statistics` and
-:mod:`camber.compare.sequential`; the check is our own.
+Source: the rules are those of :mod:`camber.compare.statistics`; the check is our own.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from dataclasses import dataclass, field, replace
 from camber.compare.calibration import handicap_note, simulated_claims, verdict_claims
 from camber.compare.entries import Entry
 from camber.compare.job import run_job, train_entry
-from camber.compare.sequential import Looks
+from camber.compare.statistics import Looks
 from camber.tasks import Task, task
 from camber.train import Findings, FitConfig, Job, Outcome, Study, register_study
 

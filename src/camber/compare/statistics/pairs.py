@@ -2,7 +2,7 @@
 
 Every entry runs with the same seeds, so entries are compared by the differences
 d_s = metric(entry, seed s) - metric(other, seed s): initial weights and batches cancel. Student's t
-(:mod:`camber.compare.student`) gives each pair its p.
+(:mod:`.student`) gives each pair its p.
 
 The best entry is the one with the best mean, so it is *chosen by looking*. Correcting for k - 1
 comparisons would not pay for that look (with five equal entries and five seeds some entry would
@@ -10,7 +10,7 @@ be called worse in 7.6 % of comparisons rather than 5 %), so Holm's correction r
 k (k - 1) / 2 pairs of entries, of which the comparisons with the best are a part whichever entry
 that is (the same simulation: 3.5 %).
 
-Intervals are drawn at the levels of :mod:`camber.compare.holm`: simultaneous over all pairs, and
+Intervals are drawn at the levels of :mod:`.holm_correction`: simultaneous over all pairs, and
 excluding 0 exactly where Holm's p is below alpha. The bootstrap interval and that of the effect
 size stand at the same level.
 """
@@ -22,9 +22,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 
-from camber.compare.difference import Difference, Pair, difference_of, interval_of
-from camber.compare.holm import holm, holm_verdicts
-from camber.compare.student import (
+from camber.compare.statistics.difference import Difference, Pair, difference_of, interval_of
+from camber.compare.statistics.holm_correction import holm_verdicts
+from camber.compare.statistics.student import (
     LEVEL,
     check_level,
     moments,
@@ -33,21 +33,6 @@ from camber.compare.student import (
     t_interval,
 )
 from camber.errors import CamberError
-
-__all__ = [
-    "LEVEL",
-    "Difference",
-    "Estimate",
-    "Pair",
-    "against_best",
-    "best_mean",
-    "estimate",
-    "gaps_of",
-    "holm",
-    "paired",
-    "pairwise",
-    "seen_from",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +86,7 @@ def paired(
     """Return mean, low, high and two-sided p of ``entry - other`` over paired seeds.
 
     With one pair, interval and p are None. Differences that are equal in every seed have no
-    spread: p is 1 where they are 0 and 2^(1-n) elsewhere, see :mod:`camber.compare.student`; the
+    spread: p is 1 where they are 0 and 2^(1-n) elsewhere, see :mod:`.student`; the
     interval is that one number where this p rejects at ``level`` or the number is 0, else None.
 
     Raises:

@@ -49,7 +49,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from camber.compare.student import moments
+from camber.compare.statistics.student import moments
 
 #: Up to this many differences every resample is counted.
 EXACT_UP_TO: Final = 9

@@ -14,7 +14,7 @@ rule of when to stop: let m0 pairs be without a true difference. When the first 
 all decisions before were right, so the m0 are all still tested, and Holm takes that step only at
 p <= alpha_j / m0. The union over these pairs and the looks is at most the sum of alpha_j. Intervals
 are drawn at 1 - alpha_j / M, M the number of all pairs (with Holm's exception, see
-:mod:`camber.compare.holm`): over all looks and pairs together they miss with probability at most
+:mod:`.holm_correction`): over all looks and pairs together they miss with probability at most
 alpha, so they hold simultaneously after stopping too. A decided pair keeps the values of the look
 that decided it; later seeds might contradict them, and a decision that could be taken back would
 not be one.
@@ -52,14 +52,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from camber.compare.difference import Difference, Pair, difference_of, interval_of
-from camber.compare.holm import holm_verdicts
-from camber.compare.spending import Looks, looks
-from camber.compare.statistics import best_mean, gaps_of
-from camber.compare.student import moments, p_value
+from camber.compare.statistics.difference import Difference, Pair, difference_of, interval_of
+from camber.compare.statistics.holm_correction import holm_verdicts
+from camber.compare.statistics.pairs import best_mean, gaps_of
+from camber.compare.statistics.spending import Looks
+from camber.compare.statistics.student import moments, p_value
 from camber.errors import CamberError
-
-__all__ = ["Look", "Looks", "Sequential", "looks", "sequential", "take_looks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +147,7 @@ def sequential(
             positive.
 
     Example:
+        >>> from camber.compare.statistics import looks
         >>> losses = {"a": [1.0, 1.1, 0.9, 1.0, 1.05], "b": [2.0, 2.1, 2.0, 2.1, 1.9]}
         >>> found = sequential(losses, looks(5, 20))
         >>> found.stop, found.reason

@@ -25,7 +25,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from camber.compare.student import moments
+from camber.compare.statistics.student import moments
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TypeAlias
 
-from camber.compare.bootstrap import bootstrap_interval
-from camber.compare.effect import effect_size, wins
-from camber.compare.student import LEVEL, moments, p_value, t_interval
+from camber.compare.statistics.bootstrap import bootstrap_interval
+from camber.compare.statistics.effect import effect_size, wins
+from camber.compare.statistics.student import LEVEL, moments, p_value, t_interval
 
 #: A pair of entries, in the order in which they were given.
 Pair: TypeAlias = tuple[str, str]
@@ -27,7 +27,7 @@ class Difference:
         effect: Hedges' g, with the ends of its interval at ``level``.
         wins, losses: shares of seeds in which ``entry`` beats ``other``, and the reverse; a tie
             counts for neither.
-        level: of the three intervals, at least the family's; see :mod:`camber.compare.holm`.
+        level: of the three intervals, at least the family's; see :mod:`.holm_correction`.
 
     None where too few seeds, or differences without spread, leave nothing to say.
     """
@@ -117,7 +117,7 @@ def interval_of(gap: Sequence[float], level: float) -> tuple[float | None, float
     """Return the t-interval; where all differences are equal, that number if it is known to be.
 
     Equal differences other than 0 have no spread: they give an interval only where their sign-flip
-    p (see :mod:`camber.compare.student`) rejects at ``level``.
+    p (see :mod:`.student`) rejects at ``level``.
     """
     p = p_value(gap)
     if p is None or (gap[0] != 0 and len(set(gap)) == 1 and p >= 1 - level):
