@@ -295,3 +295,11 @@ def test_bad_settings() -> None:
         Regress(samples=1)
     with pytest.raises(UnknownNameError, match="split is 'train' or 'validation'"):
         Regress(**TINY).part("test")
+
+
+def test_a_hole_too_narrow_to_be_met_before_is_refused_when_points_are_drawn() -> None:
+    hole = "sqrt(abs(x - 0.3000731) - 0.000003)"  # one point in 300,000 falls into it
+    assert Regress(function=hole, samples=100).part("train").exact.isfinite().all()
+    for which in ("samples", "validation_samples"):
+        with pytest.raises(CamberError, match=r"is nan at x = 0\.30007"):
+            Regress(function=hole, **{which: 2_000_000})

@@ -155,7 +155,7 @@ class Regress:
         )
         inputs = self.target.sample(self.settings.samples, points)
         other = self.target.sample(self.settings.validation_samples, held_out)
-        values, more = self.target(inputs), self.target(other)
+        values, more = self.target.values(inputs), self.target.values(other)
         for part in (values, more):
             if (part == part[0]).all():
                 raise CamberError(

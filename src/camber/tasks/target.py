@@ -51,13 +51,7 @@ class Target:
 
     def __post_init__(self) -> None:
         for points in (self.grid(), self.sample(_TRIED, np.random.default_rng(0))):
-            values = self(points)
-            if not np.isfinite(values).all():
-                place = int((~np.isfinite(values)).argmax())
-                raise CamberError(
-                    f"the function {self.formula} is {values[place]} at "
-                    f"{self._named(points[place])}; give a domain where it is finite"
-                )
+            values = self.values(points)
         peak = np.abs(values).max()
         squares = (values / peak - (values / peak).mean()) ** 2 if peak else values
         if not squares.max() > 1e-18:  # below what rounding leaves of a constant
@@ -75,6 +69,21 @@ class Target:
     def __call__(self, points: Array) -> Array:
         """Return the values float64 (N,) at ``points`` (N, I)."""
         return to_numpy(self.formula)(*points.T)
+
+    def values(self, points: Array) -> Array:
+        """Return the values float64 (N,) at ``points`` (N, I), all finite.
+
+        Raises:
+            CamberError: one is not; the sentence names the point.
+        """
+        found = self(points)
+        if not np.isfinite(found).all():
+            place = int((~np.isfinite(found)).argmax())
+            raise CamberError(
+                f"the function {self.formula} is {found[place]} at "
+                f"{self._named(points[place])}; give a domain where it is finite"
+            )
+        return found
 
     @property
     def inputs(self) -> int:
