@@ -32,6 +32,15 @@ def test_only_near_neighbours_are_mentioned() -> None:
     )
 
 
+def test_equal_functions_are_called_one_unless_they_learn() -> None:
+    (found,) = neighbours(as_entries(["relu", "relu(x)"]))
+    assert found == (
+        "relu and relu(x) are one function: equal at every point from -8 to 8 in steps of 0.001."
+    )
+    (found,) = neighbours(as_entries(["prelu", "max(x, 0.25*x)"]))
+    assert found.startswith("prelu and max(x, 0.25*x) start as one function: equal at")
+
+
 def test_rows_have_no_gap() -> None:
     with pytest.raises(CamberError, match="polynorm is along"):
         gap(activation("gelu"), activation("polynorm"))

@@ -11,6 +11,7 @@ import pytest
 
 from camber.compare import Comparison, read, run
 from camber.compare.statistics import looks, sequential
+from camber.compare.table import other_pairs
 from camber.errors import CamberError, RunError
 from camber.train import Event, InlineExecutor, Job, Workplace
 
@@ -92,6 +93,19 @@ def test_what_an_early_look_decided_is_said_to_be(fight: Fight) -> None:
     assert found.sentences["gelu"].endswith(early)
     assert found.pair_sentences["relu", "gelu"].endswith(early)
     assert "decided" not in found.sentences["silu"] + found.sentences["relu"]
+    mean = sum(METRICS["gelu"](seed) - METRICS["silu"](seed) for seed in range(4)) / 4
+    assert list(other_pairs(found)) == [
+        f"Also separated: silu before gelu by {mean:.3f} nats/byte."
+    ]
+
+
+def test_pairs_that_are_equal_are_not_called_noise(
+    fight: Fight, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for same in ("relu(x)", "max(x, 0)"):
+        monkeypatch.setitem(METRICS, same, METRICS["gelu"])
+    found = fight(["relu", "relu(x)", "max(x, 0)"])
+    assert list(other_pairs(found)) == ["The same value in every seed: relu(x) and max(x, 0)."]
 
 
 @pytest.mark.parametrize("after", [1, 8, 9, 20])

@@ -62,15 +62,22 @@ def neighbours(entries: Sequence[Entry]) -> tuple[str, ...]:
     """Return one sentence for each pair of entries that are nearly the same function."""
     sentences = []
     for first, second in combinations(entries, 2):
+        a, b = first.activation(), second.activation()
         try:
-            found = gap(first.activation(), second.activation())
+            found = gap(a, b)
         except CamberError:
             continue
-        if found.largest <= NEAR:
+        learned = any(True for module in (a, b) for _ in module.parameters())
+        both = f"{first.label} and {second.label} {'start as' if learned else 'are'}"
+        if found.largest == 0:
             sentences.append(
-                f"{first.label} and {second.label} are nearly one function: apart by at most "
-                f"{found.largest:.1e} (at x = {found.where:g}) and by {found.mean:.1e} on average "
-                f"over N(0, 1)."
+                f"{both} one function: equal at every point from {-REACH:g} to {REACH:g} in steps "
+                f"of {STEP:g}."
+            )
+        elif found.largest <= NEAR:
+            sentences.append(
+                f"{both} nearly one function: apart by at most {found.largest:.1e} (at x = "
+                f"{found.where:g}) and by {found.mean:.1e} on average over N(0, 1)."
             )
     return tuple(sentences)
 

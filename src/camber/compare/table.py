@@ -48,8 +48,8 @@ class Report:
 
 
 def other_pairs(comparison: Comparison) -> Iterator[str]:
-    """Yield a line or two on the pairs without the best entry: those that differ, and the rest."""
-    apart, level = [], []
+    """Yield a line each on the pairs without the best entry that differ, do not, and are equal."""
+    apart, level, equal = [], [], []
     lower = comparison.better == "lower"
     for pair, difference in comparison.pairs.items():
         if comparison.best in pair:
@@ -57,12 +57,16 @@ def other_pairs(comparison: Comparison) -> Iterator[str]:
         ahead = difference if (difference.mean < 0) == lower else difference.swapped()
         if difference.separated:
             apart.append(f"{ahead.entry} before {ahead.other} by {number(abs(ahead.mean))}")
+        elif difference.low == difference.high == 0:
+            equal.append(f"{difference.entry} and {difference.other}")
         elif difference.low is not None:
             level.append(f"{ahead.entry} and {ahead.other}")
     if apart:
         yield f"Also separated: {'; '.join(apart)} {comparison.unit}."
     if level:
         yield f"Within noise of each other: {'; '.join(level)}."
+    if equal:
+        yield f"The same value in every seed: {'; '.join(equal)}."
 
 
 def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
