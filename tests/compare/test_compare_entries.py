@@ -85,3 +85,8 @@ def test_a_malformed_option_is_refused(text: str) -> None:
 def test_fixed_wants_a_number() -> None:
     with pytest.raises(CamberError, match="fixes no number"):
         Entry.parse("x*sigmoid(beta*x):beta=fixed(y)")
+
+
+def test_a_label_that_is_no_text_is_refused() -> None:
+    with pytest.raises(CamberError, match="holds half of a character"):
+        as_entries({"a\ud800": "relu"})

@@ -131,7 +131,7 @@ def as_entries(given: str | Sequence[EntryLike] | Mapping[str, EntryLike]) -> tu
         given: names, formulas or entries; or a mapping from labels to them.
 
     Raises:
-        CamberError: there is none, one stands twice, or one cannot be built.
+        CamberError: there is none, one stands twice, one cannot be built, or a label is no text.
         DtypeError: one is of another type, such as a module (whose constructor cannot be repeated
             in another process).
     """
@@ -148,6 +148,11 @@ def as_entries(given: str | Sequence[EntryLike] | Mapping[str, EntryLike]) -> tu
         raise CamberError("there is nothing to compare: give at least one name or formula")
     seen: dict[str, Entry] = {}
     for entry in named:
+        if any("\ud800" <= letter <= "\udfff" for letter in entry.label):
+            raise CamberError(
+                f"the label {entry.label!r:.80} holds half of a character (a lone surrogate), "
+                "which no file can hold: give it another"
+            )
         if entry.label in seen:
             raise CamberError(
                 f"the entry {entry.label!r} stands twice: every entry runs with the same seeds, "
