@@ -12,7 +12,6 @@ from camber.compare.command import command
 from camber.compare.comparison import Comparison
 from camber.compare.rows import all_rows
 from camber.compare.sentences import (
-    Failure,
     best_sentence,
     entry_sentence,
     failure_sentence,
@@ -70,42 +69,40 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
     differences = {} if best is None else seen_from(best, pairs)
     first = request.entries[0].label
     seeds = len(runs[first])
-    failures: dict[str, list[Failure]] = {}
-    sentences: dict[str, str] = {}
-    rows: dict[str, dict[str, object]] = {row.key: {} for row in all_rows()}
-    for entry in request.entries:
-        label = entry.label
-        subject = Subject(
+    subjects = {
+        entry.label: Subject(
             entry=entry,
-            runs=runs[label],
-            estimate=estimates[label],
-            difference=differences.get(label),
-            is_best=label == best,
+            runs=runs[entry.label],
+            estimate=estimates[entry.label],
+            difference=differences.get(entry.label),
+            is_best=entry.label == best,
             reference_parameters=runs[first][0].parameters,
-            price=findings.prices.get(label),
-            steps=findings.configs[label].steps,
-            pace=findings.paces.get(label),
-            tuning=findings.tunings.get(label),
+            price=findings.prices.get(entry.label),
+            steps=findings.configs[entry.label].steps,
+            pace=findings.paces.get(entry.label),
+            tuning=findings.tunings.get(entry.label),
         )
-        for row in all_rows():
-            rows[row.key][label] = row.measure(subject)
-        if failed := subject.failures:
-            failures[label] = failed
-            sentences[label] = failure_sentence(label, failed, len(subject.runs))
-        elif label == best:
-            sentences[label] = best_sentence(
-                label,
-                estimates[label],
-                differences,
-                metric.unit,
-                lower_is_better=lower,
-                unranked=len(runs) - 1 - len(differences),
-                leads=label == best_mean(values, lower_is_better=lower),
-            )
-        else:
-            sentences[label] = entry_sentence(
+        for entry in request.entries
+    }
+    failures = {label: subject.failures for label, subject in subjects.items() if subject.failures}
+
+    def sentence_of(label: str) -> str:
+        if label in failures:
+            return failure_sentence(label, failures[label], seeds)
+        if label != best:
+            return entry_sentence(
                 differences[label], metric.unit, lower_is_better=lower, seeds=seeds
             )
+        return best_sentence(
+            label,
+            estimates[label],
+            differences,
+            metric.unit,
+            lower_is_better=lower,
+            unranked=len(failures),
+            leads=label == best_mean(values, lower_is_better=lower),
+        )
+
     return Comparison(
         entries=request.entries,
         task=dict(request.facts.description),
@@ -126,8 +123,11 @@ def assemble(request: Request, findings: Findings, directory: Path) -> Compariso
         },
         best=best,
         ranking=_ranking(estimates, lower_is_better=lower),
-        sentences=sentences,
-        rows=rows,
+        sentences={label: sentence_of(label) for label in subjects},
+        rows={
+            row.key: {label: row.measure(subject) for label, subject in subjects.items()}
+            for row in all_rows()
+        },
         notes=findings.notes,
         command=command(request, None if request.named else str(directory)),
         directory=str(directory),
