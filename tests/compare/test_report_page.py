@@ -5,6 +5,7 @@ import errno
 import html.parser
 import importlib.util
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from camber.compare.report import report_html, write_report
 from camber.compare.report.cells import cell_html, sort_number
 from camber.compare.report.figures import figure_sections, within
 from camber.compare.report.machine_readable import data_block
+from camber.compare.report.origin import origin_sections
 from camber.compare.report.section import Section
 from camber.compare.rows import all_rows
 from camber.compare.tuning import Tried, Tuning
@@ -99,6 +101,18 @@ def test_everything_found_is_on_the_page(plain: Comparison) -> None:
     assert str(plain.task["corpus_sha256"]) in page
     assert html.escape(str(plain.environment["torch"])) in page
     assert html.escape(plain.command) in page
+
+
+def test_settings_stand_as_they_were_used(plain: Comparison) -> None:
+    assert plain.task["seeds"] == 5  # what the task recommends; two were run
+    section = origin_sections(plain)[0].body
+    assert re.search(r"seeds</th>\s*<td[^>]*>2<", section)
+    assert re.search(r"steps</th>\s*<td[^>]*>30<", section)
+    first = next(iter(plain.configs))
+    tuned = {**plain.configs, first: dataclasses.replace(plain.configs[first], learning_rate=0.5)}
+    section = origin_sections(dataclasses.replace(plain, configs=tuned))[0].body
+    assert re.search(r"learning rate</th>\s*<td[^>]*>by entry, see below<", section)
+    assert ">0.5<" in section
 
 
 def test_without_matplotlib_one_sentence_says_what_to_do(plain: Comparison) -> None:

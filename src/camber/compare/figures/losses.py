@@ -145,8 +145,8 @@ FIGURE = Figure(
     order=10,
     caption=(
         "Training loss against what had been seen. Thin lines are single seeds, thick lines "
-        "their mean over seeds that finished; a cross marks where a run diverged. The first "
-        "steep fall is cut off."
+        "their mean over seeds that finished; a cross marks where a run diverged. What lies "
+        "above the axis in the first steps is cut off."
     ),
     draw=_draw,
 )

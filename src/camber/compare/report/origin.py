@@ -21,7 +21,7 @@ def origin_sections(comparison: Comparison) -> list[Section]:
             key="task",
             title="Task and data",
             order=ORDER,
-            body=f"{pairs(_titled(comparison.task))}\n{_budgets(comparison)}",
+            body=f"{pairs(_titled(_task(comparison)))}\n{_budgets(comparison)}",
         ),
         Section(
             key="environment",
@@ -45,6 +45,20 @@ def _command(command: str) -> str:
         '<button type="button" data-copy="command" hidden>Copy</button></div>\n'
         "<p>The same command takes up what was interrupted and trains nothing twice.</p>"
     )
+
+
+def _task(comparison: Comparison) -> dict[str, object]:
+    """The task's settings as they were used: its seeds, steps and rate are only where to start."""
+    record: dict[str, object] = dict(comparison.task)
+    used: dict[str, set[object]] = {
+        "seeds": {len(comparison.seeds)},
+        "steps": {config.steps for config in comparison.configs.values()},
+        "learning_rate": {config.learning_rate for config in comparison.configs.values()},
+    }
+    for key, values in used.items():
+        if key in record and values:
+            record[key] = values.pop() if len(values) == 1 else "by entry, see below"
+    return record
 
 
 def _budgets(comparison: Comparison) -> str:
