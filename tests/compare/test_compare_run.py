@@ -235,7 +235,7 @@ def test_the_report_says_what_it_speaks_for_and_how_to_repeat_it(
     text = " ".join(found.notes)
     assert "models of 5,672 parameters after 3 steps (48 tokens)" in text
     assert task("charlm", text=str(small_text)).describe()["corpus_sha256"] in text
-    assert "Holm over all 1 pair of entries" in text
+    assert "a single pair needs no correction for the choice" in text
     assert found.command.startswith("camber compare relu gelu --preset quick --seeds 2 --text")
 
 
@@ -265,3 +265,13 @@ def test_a_narrow_table_keeps_every_answer_beside_its_question(fight: Fight) -> 
     assert "exactly 0 after training" not in shown.partition("└")[0]  # the heading above wrapped
     (dead,) = (line for line in shown.splitlines() if line.startswith("│ dead units"))
     assert dead.count(" of ") == 2
+
+
+def test_the_verdict_is_what_a_terminal_shows_last_and_in_full(fight: Fight) -> None:
+    found = fight(["relu", "gelu"])
+    narrow = Console(width=40, color_system=None)
+    with narrow.capture() as captured:
+        narrow.print(found.table())
+    shown = captured.get()
+    assert str(found.task["corpus_sha256"]) in "".join(shown.split())
+    assert shown.index("outwards") < shown.index("lowest mean") < shown.index("This verdict")

@@ -216,13 +216,13 @@ def test_a_margin_stops_what_does_not_matter() -> None:
 def test_the_last_look_says_what_is_left() -> None:
     values = _noise(np.random.default_rng(8), (0.0, 0.0), 20)
     found = sequential(values, looks(5, 20))
-    still = f"{found.best} is not told from 1 of 1 entries"
+    still = f"{found.best} is not told from the other entry"
     assert found.reason == f"the last look, at 20 seeds: {still}"
     assert found.spent == pytest.approx(0.05, rel=1e-12)
     record = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert record["pairs"][0]["decided_at"] is None
     early = sequential({name: row[:6] for name, row in values.items()}, looks(5, 20))
-    assert early.reason.endswith("entries; the next look is at 8")
+    assert early.reason.endswith("the other entry; the next look is at 8")
     assert (early.count, early.seeds_wanted) == (5, 8)
 
 

@@ -144,7 +144,7 @@ def test_an_entry_that_diverges_is_left_out_and_the_others_go_on(fight: Fight) -
 
 def test_when_all_diverge_no_further_seed_trains(fight: Fight) -> None:
     events: list[Event] = []
-    with pytest.raises(CamberError, match="nothing is left to rank"):
+    with pytest.raises(CamberError, match=r"every other entry with some seed.* left to rank"):
         fight(["log(x)", "exp(x)"], on_event=events.append)
     assert sum(event.kind == "started" for event in events) == 8
 

@@ -89,13 +89,17 @@ def looked(request: Request, found: Sequential | None) -> tuple[str, ...]:
 
 def selection(entries: int, ranked: int) -> str:
     """Say what choosing the best by looking costs, and how it is paid for."""
+    if entries == 1:
+        return "With one entry there is no difference to test."
     if ranked < 2:
         return f"{ranked} of {entries} ranked: there is no difference to test."
     pairs = ranked * (ranked - 1) // 2
+    chosen = "The best was chosen by its mean over these same seeds, which flatters that mean; "
+    if pairs == 1:
+        return f"{chosen}the difference of a single pair needs no correction for the choice."
     return (
-        "The best was chosen by its mean over these same seeds, which flatters that mean; the "
-        f"differences are corrected for the choice (Holm over all {pairs} "
-        f"pair{'' if pairs == 1 else 's'} of entries)."
+        f"{chosen}the differences are corrected for the choice (Holm over all {pairs} pairs of "
+        "entries)."
     )
 
 

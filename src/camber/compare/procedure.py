@@ -154,7 +154,7 @@ def _refuse_if_all_failed(runs: Runs, directory: Path) -> None:
     if any(not any(run.failed for run in own) for own in runs.values()):
         return
     label, run = next((label, r) for label, own in runs.items() for r in own if r.failed)
-    others = "" if len(runs) == 1 else f" (and so did the other {len(runs) - 1})"
+    others = "" if len(runs) == 1 else " (and every other entry with some seed)"
     raise CamberError(
         f"{label} diverged with seed {run.seed}{others}: {run.reason}; nothing is left to rank, "
         f"and the runs are kept in {directory}"

@@ -1,4 +1,4 @@
-"""The report as a person reads it: questions down, entries across, then the sentences."""
+"""The report as a person reads it: questions down, entries across, and last the verdict."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ class Report:
     comparison: Comparison
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield tables, one sentence per entry, and what the verdict speaks for."""
+        """Yield tables and what their rows mean; the verdict comes last, where a reader looks."""
         comparison = self.comparison
         across = max(2, (options.max_width - HEADING) // WANTED)
         for start in range(0, len(comparison.ranking), across):
             yield table_of(comparison, comparison.ranking[start : start + across])
+        yield _legend(comparison)
         yield Text("")
         for label in comparison.ranking:
             yield _item("•", comparison.sentences[label])
@@ -43,8 +44,6 @@ class Report:
         for note in comparison.notes:
             yield _item("-", note)
         yield _item("-", f"Again: {comparison.command}")
-        yield Text("")
-        yield _legend(comparison)
 
 
 def other_pairs(comparison: Comparison) -> Iterator[str]:
@@ -72,7 +71,7 @@ def other_pairs(comparison: Comparison) -> Iterator[str]:
 def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
     """Return the rows of ``labels``, side by side in that order."""
     table = Table(title=comparison.title, title_justify="left")
-    table.add_column("")
+    table.add_column("", overflow="fold")
     for label in labels:
         style = "bold" if label == comparison.best else ""
         table.add_column(Text(label, style=style), justify="right", overflow="fold")
@@ -88,8 +87,8 @@ def table_of(comparison: Comparison, labels: tuple[str, ...]) -> Table:
 def _legend(comparison: Comparison) -> Table:
     """What each row means, one line each."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", max_width=HEADING)
-    table.add_column(style="dim")
+    table.add_column(style="dim", max_width=HEADING, overflow="fold")
+    table.add_column(style="dim", overflow="fold")
     for row in all_rows():
         if _answered(comparison, row.key):
             heading = comparison.heading(row).splitlines()[0]
@@ -100,6 +99,8 @@ def _legend(comparison: Comparison) -> Table:
 def _item(mark: str, line: str) -> Table:
     """A line of a list; what does not fit goes on below its first word."""
     table = Table.grid(padding=(0, 1))
+    table.add_column()
+    table.add_column(overflow="fold")  # a hash or a path is told in full, at any width
     table.add_row(Text(mark), Text(line))
     return table
 

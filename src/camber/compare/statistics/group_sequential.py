@@ -292,7 +292,11 @@ def _reason(found: Look, plan: Looks, place: int, margin: float | None, entries:
             f"after {count} seeds {found.best} is told from {told} of {len(against)} entries, "
             f"and the others are {how}"
         )
-    still = f"{found.best} is not told from {len(found.open_pairs)} of {len(against)} entries"
+    left, others = len(found.open_pairs), len(against)
+    which = f"{left} of the {others} other entries"
+    if left == others:
+        which = "the other entry" if others == 1 else f"any of the {others} other entries"
+    still = f"{found.best} is not told from {which}"
     if place + 1 == len(plan.counts):
         return f"the last look, at {count} seeds: {still}"
     return f"after {count} seeds {still}; the next look is at {plan.counts[place + 1]}"
