@@ -83,6 +83,7 @@ def test_without_entries_the_five_of_the_main_job_run(
         (["relu", "--workers", "0"], "workers is 0"),
         (["relu", "--set", "steps"], "not KEY=VALUE"),
         (["relu", "--set", "stepz=3"], "'steps'"),
+        (["relu", "--set", "steps=3", "--set", "steps=4"], "steps twice (3 and 4)"),
         (["relu", "--set", "steps=-3"], "must be at least 1"),
         (["relu", "--set", "steps=many"], "steps"),
         (["relu", "--device", "warp"], "warp"),

@@ -205,6 +205,8 @@ def settings(pairs: list[str]) -> dict[str, int | float | str]:
         key, equals, value = (part.strip() for part in pair.partition("="))
         if not (equals and key and value):
             raise CamberError(f"--set {pair!r} is not KEY=VALUE, such as --set steps=200")
+        if str(found.get(key, value)) != value:
+            raise CamberError(f"--set gives {key} twice ({found[key]} and {value}): leave one out")
         try:
             found[key] = int(value)
         except ValueError:

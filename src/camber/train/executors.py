@@ -111,7 +111,7 @@ def executor(name: str = "processes", **options: object) -> Executor:
     options = {**_options(name, text), **options}
     known = list(inspect.signature(kind).parameters)
     if unknown := sorted(options.keys() - set(known)):
-        has = f"it has {', '.join(known)}" if known else "it has none"
+        has = f"it has {', '.join(known)}" if known else "it has none, and runs one job at a time"
         near = [f"; did you mean {near!r}?" for near in nearest(unknown[0], known, count=1)]
         raise CamberError(
             f"the executor {name!r} has no option {unknown[0]!r}: {has}{''.join(near)}"

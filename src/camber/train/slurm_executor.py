@@ -88,7 +88,7 @@ class SlurmExecutor:
         if cluster == "slurm" and shutil.which("srun") is None:
             raise CamberError(
                 "there is no Slurm on this machine (srun is not on the PATH): run the command on a "
-                "login node of the cluster, or use executor('processes')"
+                "login node of the cluster, or use the executor 'processes'"
             )
         self.partition, self.minutes, self.cpus, self.gpus = partition, minutes, cpus, gpus
         self.memory, self.cluster = memory, cluster
