@@ -20,6 +20,7 @@ from report_subjects import HOSTILE, fought
 
 from camber.compare import Comparison
 from camber.compare.report import write_report
+from camber.train import html
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -143,6 +144,34 @@ def heading(page: "Page", title: str) -> Any:
 
 
 # -- safety ------------------------------------------------------------------------------------
+
+
+def test_a_page_that_tries_to_ask_or_to_run_cannot(browser: "Browser", tmp_path: Path) -> None:
+    """What escaping would have to let through first: the policy stops it a second time."""
+    asked = []
+    there = "http://camber.invalid"
+    body = f"""<p id="text">x</p>
+        <script>window.foreign = 1</script><script src="{there}/a"></script>
+        <img src="{there}/b" onerror="window.foreign = 2"><svg onload="window.foreign = 3"></svg>
+        <link rel="stylesheet" href="{there}/c"><iframe src="{there}/d"></iframe>
+        <object data="{there}/e"></object><video src="{there}/f"></video>
+        <svg><image href="{there}/g"></image></svg><b style="background: url({there}/h)">x</b>
+        <style>p {{ background: url({there}/i); display: none }}</style>
+        <form id="form" action="{there}/j"></form>"""
+    script = f"""window.own = 1; fetch("{there}/k").catch(() => 0);
+        try {{ navigator.sendBeacon("{there}/l") }} catch {{}}
+        try {{ eval("window.foreign = 4") }} catch {{}}"""
+    path = tmp_path / "page.html"
+    path.write_text(html.page("a page", body, script=script))
+    tab = browser.new_page()
+    tab.route(f"{there}/**", lambda route: (asked.append(route.request.url), route.abort()))
+    tab.goto(path.as_uri())
+    tab.evaluate("document.getElementById('form').submit()")
+    tab.wait_for_timeout(300)
+    assert tab.evaluate("[window.own, window.foreign, location.protocol]") == [1, None, "file:"]
+    assert tab.locator("#text").is_visible()  # the foreign style sheet has no effect
+    tab.close()
+    assert asked == []
 
 
 def test_hostile_names_stay_text(opened: Open, hostile: Comparison) -> None:
