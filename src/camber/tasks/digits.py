@@ -31,13 +31,14 @@ def _presets(quick_steps: int, **sizes: Any) -> MappingProxyType[str, Classifica
 
 
 #: Model, then preset. Widths: gated networks have equal parameters to 0.1 % there. Learning rates:
-#: the best of 1e-3, 3e-3, 1e-2 (MLP), 3e-3, 1e-2, 3e-2 (residual net) and 3e-3, 1e-2, 2e-2 (ViT) by
-#: the mean cross-entropy of ReLU, GELU, SwiGLU and PolyNorm over two seeds that no comparison uses.
+#: the best of 1e-3, 3e-3, 1e-2 (MLP), 1e-2, 2e-2, 3e-2 (residual net) and 3e-3, 1e-2, 2e-2 (ViT) by
+#: the mean cross-entropy of ReLU, GELU, SwiGLU and PolyNorm over two seeds that no comparison uses;
+#: five for the residual net, whose 1e-2 and 3e-2 are near each other (0.042 and 0.049 nats).
 #: More steps only make the MLP surer of its mistakes; images moved by a pixel do not help it.
 DIGITS_PRESETS: Final = MappingProxyType(
     {
         "mlp": _presets(100, model="mlp", width=126, steps=200),
-        "resnet": _presets(120, model="resnet", width=18, steps=300, learning_rate=3e-2),
+        "resnet": _presets(120, model="resnet", width=18, steps=300, learning_rate=1e-2),
         "vit": _presets(
             200, model="vit", width=32, patch=2, batch=32, steps=500, learning_rate=1e-2
         ),

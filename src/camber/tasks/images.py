@@ -43,7 +43,7 @@ def _presets(quick_steps: int, **sizes: Any) -> MappingProxyType[str, ImagesPres
 #: Model, then preset. Widths: such that gated networks have equal parameters to 0.1 % on images of
 #: 28 x 28 pixels. Learning rates: the best of 1e-3, 3e-3 and 1e-2 (MLP), 1e-2, 2e-2 and 4e-2
 #: (residual net) and 3e-3 and 1e-2 (ViT) by the mean cross-entropy of ReLU, SwiGLU and PolyNorm on
-#: 10,000 training images of MNIST, with a seed that no comparison uses.
+#: 10,000 training images of MNIST, with a seed that no comparison uses, at widths 128, 16 and 32.
 IMAGES_PRESETS: Final = MappingProxyType(
     {
         "mlp": _presets(200, model="mlp", width=130, steps=600),

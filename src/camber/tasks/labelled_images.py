@@ -167,7 +167,14 @@ def held_out(labels: Tensor, names: Iterable[bytes], share: float) -> Tensor:
 def split_by_hash(
     images: Tensor, labels: Tensor, names: Iterable[bytes], share: float
 ) -> tuple[Part, Part]:
-    """Return the training and the validation part of ``images``, which both share."""
+    """Return the training and the validation part of ``images``, which both share.
+
+    Example:
+        >>> images, labels = torch.arange(8).reshape(8, 1, 1, 1), torch.arange(8) % 2
+        >>> parts = split_by_hash(images, labels, (b"%d" % number for number in range(8)), 0.25)
+        >>> [len(part) for part in parts]
+        [6, 2]
+    """
     validation = held_out(labels, names, share)
     return (
         Part(images, labels, (~validation).nonzero()[:, 0]),

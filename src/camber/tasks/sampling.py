@@ -33,7 +33,12 @@ def epochs(count: int, batch: int, key: str, start_step: int = 0) -> Iterator[Te
 
 
 def spread(count: int, most: int) -> Tensor:
-    """Return at most ``most`` of ``count`` examples, evenly spread: int64."""
+    """Return at most ``most`` of ``count`` examples, evenly spread: int64.
+
+    Example:
+        >>> spread(10, 4).tolist(), spread(3, 4).tolist()
+        ([0, 2, 5, 7], [0, 1, 2])
+    """
     kept = min(count, most)
     return torch.arange(kept) * count // kept
 

@@ -29,7 +29,13 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole number from ``least`` to ``most``."""
+    """A whole number from ``least`` to ``most``.
+
+    Example:
+        >>> Whole(1, 9).read("depth", 12)
+        Traceback (most recent call last):
+        camber.errors.CamberError: depth must be at least 1 and at most 9, but got 12
+    """
 
     least: int = 1
     most: int | None = None
