@@ -236,19 +236,14 @@ def _look(
         rulings[pair] = Ruling(gap, min(1.0, verdict.p * alpha / increment), verdict.level)
         if verdict.rejected:
             rejected[pair] = rulings[pair]
-    best = _best(
-        metrics, {pair: rejected[pair] for pair in gaps if pair in rejected}, lower_is_better
-    )
-    return Look(
-        best,
-        rulings,
-        rejected,
-        [
-            pair
-            for pair, ruling in rulings.items()
-            if best in pair and pair not in rejected and not _settled(ruling, margin)
-        ],
-    )
+    sound = {pair: ruling for pair, ruling in rejected.items() if pair in gaps}
+    best = _best(metrics, sound, lower_is_better)
+    open_pairs = [
+        pair
+        for pair, ruling in rulings.items()
+        if best in pair and pair not in rejected and not _settled(ruling, margin)
+    ]
+    return Look(best, rulings, rejected, open_pairs)
 
 
 def _best(
