@@ -222,7 +222,7 @@ def test_bad_options(tmp_path: Path) -> None:
         Images(data=3)  # type: ignore[arg-type]  # what a command line may pass
     with pytest.raises(CamberError, match="there is nothing at"):
         Images(data=tmp_path / "nowhere")
-    with pytest.raises(CamberError, match="there is nothing at"):
+    with pytest.raises(CamberError, match="holds a NUL character"):
         Images(data="a\0b")
     with pytest.raises(CamberError, match="give the folder that holds it"):
         Images(data=tmp_path / "images-idx3-ubyte")

@@ -2,11 +2,24 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from camber.errors import CamberError, DtypeError, UnknownNameError
-from camber.tasks.settings import Flag, OneOf, Real, Rule, Text, Whole, setting, settle
+from camber.tasks import task
+from camber.tasks.settings import (
+    Flag,
+    OneOf,
+    Real,
+    Rule,
+    Text,
+    Whole,
+    given_path,
+    memory_for,
+    setting,
+    settle,
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,7 @@ def test_settings_change_a_preset() -> None:
         (Real(0, 1), 1.5, "n must be at least 0 and at most 1, but got 1.5"),
         (Real(), math.nan, "but got nan"),
         (Real(), math.inf, "but got inf"),
+        (Real(), 10**400, "n must be finite, but got a number of 1329 bits"),
         (Real(), "x", "n must be a number, but got 'x'"),
         (Real(), False, "n must be a number, but got False"),
         (OneOf(("a", "b", "c")), "d", "n is 'a', 'b' or 'c', but got 'd'"),
@@ -70,3 +84,31 @@ def test_unknown_names() -> None:
         settle("mine", PRESETS, "quick", {"widht": 3})
     with pytest.raises(DtypeError):
         settle("mine", PRESETS, "quick", {"width": None})
+
+
+def test_what_is_a_path() -> None:
+    assert given_path("data", "a/b") == given_path("data", Path("a/b")) == Path("a/b")
+    for wrong in (3, None, b"a"):
+        with pytest.raises(DtypeError, match="data is a path, but got"):
+            given_path("data", wrong)
+    with pytest.raises(CamberError, match="data is an empty path; write"):
+        given_path("data", "")
+    with pytest.raises(CamberError, match="holds a NUL"):
+        given_path("data", "a\0b")
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("charlm", "text"), ("images", "data"), ("hf", "checkpoint")]
+)
+def test_every_task_reads_its_path_so(name: str, option: str) -> None:
+    with pytest.raises(CamberError, match="is an empty path"):
+        task(name, **{option: ""})
+    with pytest.raises(DtypeError, match="is a path, but got int"):
+        task(name, **{option: 3})
+
+
+def test_a_model_beyond_all_memory_is_one_sentence() -> None:
+    with pytest.raises(CamberError, match="digits: a model of these sizes does not fit into the"):
+        task("digits", width=2**40)  # 256 TiB in the first matrix
+    with pytest.raises(RuntimeError, match="another"), memory_for("mine"):
+        raise RuntimeError("another")

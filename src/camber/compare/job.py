@@ -14,6 +14,7 @@ from camber.compare.task_facts import TaskFacts
 from camber.errors import CamberError, RunError
 from camber.tasks import Task
 from camber.tasks import task as task_named
+from camber.tasks.settings import memory_for
 from camber.train import FitConfig, FitResult, Job, Workplace, fit
 from camber.train.plain_json import plain_dict
 
@@ -60,9 +61,10 @@ def check_entry(entry: Entry, task: Task) -> int:
             names the entry.
     """
     try:
-        model = task.build_model(entry.activation, 0)
+        with memory_for(task.name):
+            model = task.build_model(entry.activation, 0)
         # forked: dropout draws from the global generator, which is the caller's
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with memory_for(task.name), torch.no_grad(), torch.random.fork_rng(devices=[]):
             task.loss(model, next(task.batches("train", 0)))
     except CamberError as error:
         said = str(error).removeprefix(f"{task.name}: ")

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from camber.errors import CamberError
+from camber.tasks.settings import given_path
 
 #: ``files``: whole files go to validation, chosen by the hash of their names. ``tail``: the end of
 #: the concatenated text does.
@@ -86,7 +87,9 @@ def read_corpus(
         >>> 0.05 < len(corpus.validation) / (len(corpus.train) + len(corpus.validation)) <= 0.1
         True
     """
-    source, named = _standard_library() if text is None else _named_files(Path(text))
+    source, named = (
+        _standard_library() if text is None else _named_files(given_path("the text", text))
+    )
     contents = {name: _read_text(path) for name, path in named.items()}
     total = sum(map(len, contents.values()))
     if total < smallest:

@@ -20,7 +20,7 @@ from camber.errors import require
 from camber.tasks.classification import ClassificationPreset, ImageClassification, presets_of
 from camber.tasks.content import digest
 from camber.tasks.labelled_images import LabelledImages, split_by_hash
-from camber.tasks.settings import settle
+from camber.tasks.settings import memory_for, settle
 
 
 def _presets(quick_steps: int, **sizes: Any) -> MappingProxyType[str, ClassificationPreset]:
@@ -74,7 +74,8 @@ class Digits(ImageClassification):
         self.preset = preset
         self.settings = settle(self.name, presets, preset, settings)
         self.data = read_digits(self.settings.validation_share)
-        self.build_model("relu", 0)  # refuses sizes that do not go together
+        with memory_for(self.name):
+            self.build_model("relu", 0)  # refuses sizes that do not go together
 
 
 @lru_cache(maxsize=2)  # one process trains many runs

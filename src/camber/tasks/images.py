@@ -12,12 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, cast
 
-from camber.errors import CamberError, DtypeError
+from camber.errors import CamberError
 from camber.tasks.classification import ClassificationPreset, ImageClassification, presets_of
 from camber.tasks.idx_folder import idx_pairs, read_idx_folder
 from camber.tasks.image_folder import Colour, image_classes, read_image_folder, shown
 from camber.tasks.labelled_images import LabelledImages
-from camber.tasks.settings import OneOf, Whole, setting, settle
+from camber.tasks.settings import OneOf, Whole, given_path, memory_for, setting, settle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +99,14 @@ class Images(ImageClassification):
                 "the task 'images' needs data: a folder of MNIST's idx files, or one with a folder "
                 "of pictures for each class (data=PATH, on the command line --data PATH)"
             )
-        if not isinstance(data, str | os.PathLike):
-            raise DtypeError(f"images: data is a path, but got {type(data).__name__}")
         self.data = read_images(
-            Path(data),
+            given_path("images: data", data),
             side=self.settings.size,
             colour=cast("Colour | None", self.settings.colour),
             share=self.settings.validation_share,
         )
-        self.build_model("relu", 0)  # refuses sizes that do not go together
+        with memory_for(self.name):
+            self.build_model("relu", 0)  # refuses sizes that do not go together
 
 
 def read_images(
@@ -120,7 +119,7 @@ def read_images(
     """
     name = shown(str(folder))
     try:
-        if "\0" in str(folder) or not folder.exists():
+        if not folder.exists():
             raise CamberError(f"there is nothing at {name}; give the folder of the images")
         if not folder.is_dir():
             raise CamberError(f"{name} is a file; give the folder that holds it")

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from camber.errors import CamberError, require
 from camber.sites import Site, sites
 from camber.tasks.foreign_code import random_numbers, seed_from
+from camber.tasks.settings import given_path
 
 _TOKENIZER_FILES: Final = (
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "vocab.json", "vocab.txt",
@@ -47,7 +48,7 @@ class LocalCheckpoint:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.folder = given_path("hf: checkpoint", folder)
         self._check_files()
         require("transformers", extra="hub", feature=f"the model hf:{folder}")
         self._config = self._read_config()

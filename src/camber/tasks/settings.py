@@ -6,9 +6,13 @@ its range is refused in one sentence.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from camber.errors import CamberError, DtypeError, UnknownNameError, unknown_name
@@ -60,6 +64,10 @@ class Real:
     def read(self, name: str, value: object) -> object:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise DtypeError(f"{name} must be a number, but got {value!r:.60}")
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise CamberError(
+                f"{name} must be finite, but got a number of {value.bit_length()} bits"
+            )
         above = value > self.least if self.open else value >= self.least
         if not (above and value <= self.most and math.isfinite(value)):
             low = f"above {self.least:g}" if self.open else f"at least {self.least:g}"
@@ -143,3 +151,41 @@ def settle(
         keep = value is None and optional
         read[name] = value if keep else rule.read(f"{task}: {name}", value)
     return replace(chosen, **read)
+
+
+def given_path(name: str, value: object) -> Path:
+    """Return the path ``value``; ``name`` is what a sentence calls it.
+
+    Raises:
+        DtypeError: it is no path.
+        CamberError: it is empty, as an unset variable of a shell is, or holds a NUL.
+
+    Example:
+        >>> given_path("images: data", "pictures").name
+        'pictures'
+    """
+    if not isinstance(value, str | os.PathLike) or not isinstance(os.fspath(value), str):
+        raise DtypeError(f"{name} is a path, but got {type(value).__name__}")
+    if not os.fspath(value):
+        raise CamberError(f"{name} is an empty path; write . for the current folder")
+    if "\0" in os.fspath(value):
+        raise CamberError(f"{name} is no path: it holds a NUL character")
+    return Path(value)
+
+
+@contextlib.contextmanager
+def memory_for(task: str) -> Iterator[None]:
+    """Say in one sentence that a model is larger than this machine's memory.
+
+    Raises:
+        CamberError: the block asked for more memory than there is.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "allocate memory" not in str(error):
+            raise
+        raise CamberError(
+            f"{task}: a model of these sizes does not fit into the memory of this machine; give "
+            f"a smaller width or depth"
+        ) from error
