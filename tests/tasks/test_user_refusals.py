@@ -93,6 +93,7 @@ def returning(what: str) -> str:
         ("net(nn.ReLU), train, valid, loss", r"never calls activation\(\)"),
         ("(net(nn.Tanh), activation())[0], train, valid, loss", "holds none of what it returns"),
         ("torch.compile(net(activation)), train, valid, loss", "is compiled"),
+        ("net(activation).to('meta'), train, valid, loss", "has no values: it is on the device"),
         ("nn.Sequential(activation()), train, valid, loss", "no parameter that wants a gradient"),
         ("net(activation), [], valid, loss", "the training loader of .* yields no batch"),
         ("net(activation), train, [], loss", "the validation loader of .* yields no batch"),
@@ -181,6 +182,20 @@ def test_unknown_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         task("my_tsk:build")
     with pytest.raises(CamberError, match=r"one of your own is written package.module:function"):
         task("my_task")
+
+
+def test_a_shipped_task_takes_its_model_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    with pytest.raises(CamberError, match=r"'digits' alone.*--model mlp"):
+        task("digits:mlp")
+    (tmp_path / "charlm.py").write_text("def build(activation, seed): return 3\n")
+    monkeypatch.delitem(sys.modules, "charlm", raising=False)
+    with pytest.raises(CamberError, match="charlm:build returned an int"):
+        task("charlm:build")
+    monkeypatch.delitem(sys.modules, "charlm", raising=False)
 
 
 def test_data_must_follow_from_the_seed(refused: Refused) -> None:

@@ -84,11 +84,16 @@ def check_model(model: nn.Module, factory: Factory, name: str) -> None:
     """Raise unless a comparison of activations makes sense with ``model``.
 
     Raises:
-        CamberError: nothing can be trained, the model is compiled, the activation stands nowhere,
-            or one instance stands in two places.
+        CamberError: nothing can be trained, weights have no values, the model is compiled, the
+            activation stands nowhere, or one instance stands in two places.
     """
     if hasattr(model, "_orig_mod"):
         raise CamberError(f"the model of {name} is compiled; return it as it is before that")
+    if unmade := [path for path, parameter in model.named_parameters() if parameter.is_meta]:
+        raise CamberError(
+            f"the weight {unmade[0]} in the model of {name} has no values: it is on the device "
+            f"'meta'; make the model on the CPU"
+        )
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise CamberError(
             f"the model of {name} ({type(model).__name__}) has no parameter that wants a gradient"
