@@ -406,6 +406,19 @@ def test_no_width_scrolls_the_page_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_phone_a_name_stands_in_one_line(opened: Open, friendly: Comparison) -> None:
+    page = opened(friendly, width=400)
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.sortable tbody th bdi')].filter(b => b.innerText.length "
+        "< 8).map(b => b.getClientRects().length)"
+    )
+    assert heights
+    assert set(heights) == {1}
+    width = "document.querySelector('.every-pair td').getBoundingClientRect().width"
+    assert page.evaluate(width) >= 200  # a sentence of some thirty words, not one word a line
+
+
 def luminance(colour: str) -> float:
     """Relative luminance of #rgb or #rrggbb, as WCAG 2.1 defines it."""
     digits = colour.removeprefix("#")

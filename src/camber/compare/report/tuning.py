@@ -37,10 +37,13 @@ def tuning_sections(comparison: Comparison) -> list[Section]:
         f"<tbody>{lines}</tbody></table>",
         "learning rates tried",
     )
+    at: dict[str, list[str]] = {}
+    for label, search in zip(labels, searches, strict=True):
+        if search.edge is not None:
+            at.setdefault(search.edge, []).append(label)
     edges = [
-        f"{label} chose the {search.edge} end of the grid, so a better rate may lie outside"
-        for label, search in zip(labels, searches, strict=True)
-        if search.edge is not None
+        f"{', '.join(chosen)} chose the {edge} end of the grid, so a better rate may lie outside"
+        for edge, chosen in at.items()
     ]
     said = f"<p>{text('; '.join(edges))}.</p>" if edges else ""
     steps = ", ".join(f"{count:,}" for count in searches[0].rungs)
