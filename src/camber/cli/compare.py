@@ -21,7 +21,8 @@ def compare(
     entries: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names, formulas or NAME:key=value; relu gelu swiglu polyrelu polynorm if none.",
+            help="Names, formulas or NAME:key=value; if none: relu gelu swiglu polyrelu polynorm, "
+            "with silu for swiglu on a model of yours.",
             show_default=False,
             autocompletion=names.entries,
         ),
@@ -167,9 +168,10 @@ def _run(
     with RunProgress() as progress:
         if begun is not None:
             return package.resume(begun, on_event=progress, on_start=say, **where)
-        return package.run(
-            entries or package.DEFAULT_ENTRIES, on_event=progress, on_start=say, **where, **asked
-        )
+        # ":" is in what is the user's own: package.module:build and hf:DIR
+        own = any(":" in asked.get(name, "") for name in ("task", "model"))
+        usual = package.PLAIN_ENTRIES if own else package.DEFAULT_ENTRIES
+        return package.run(entries or usual, on_event=progress, on_start=say, **where, **asked)
 
 
 def _print(comparison: Comparison, *, json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from camber.compare.card import Card, card
 from camber.compare.comparison import Comparison
-from camber.compare.entries import DEFAULT_ENTRIES, Entry
+from camber.compare.entries import DEFAULT_ENTRIES, PLAIN_ENTRIES, Entry
 from camber.compare.read import read
 from camber.compare.run import resume, run
 from camber.compare.statistics import Difference, Estimate, Sequential
@@ -11,6 +11,7 @@ from camber.compare.tuning import Tuning
 
 __all__ = [
     "DEFAULT_ENTRIES",
+    "PLAIN_ENTRIES",
     "Card",
     "Comparison",
     "Difference",

@@ -23,6 +23,9 @@ Option: TypeAlias = "bool | int | float | str | Mapping[str, float]"
 #: The entries of ``camber compare`` without arguments.
 DEFAULT_ENTRIES: Final = ("relu", "gelu", "swiglu", "polyrelu", "polynorm")
 
+#: The same where the model is not camber's own: none of them needs a second projection.
+PLAIN_ENTRIES: Final = ("relu", "gelu", "silu", "polyrelu", "polynorm")
+
 _OPTIONS: Final = re.compile(r"^(?P<text>[^:]*):(?P<options>\s*[A-Za-z_]\w*\s*=[^:]*)$")
 _FIXED: Final = re.compile(r"^fixed\((?P<value>[^()]*)\)$", re.IGNORECASE)
 
