@@ -21,7 +21,7 @@ ROW = Row(
     key="learning_rate",
     title="learning rate, tuned",
     order=25,
-    explain="of the same grid for every entry, by successive halving with a seed of its own",
+    explain="of the same grid for every entry, by successive halving on seeds of its own",
     measure=_measure,
     show=_show,
 )
