@@ -3,7 +3,7 @@
     camber compare --json > benchmarks/results/compare.json
     python benchmarks/verdict.py benchmarks/results/compare.json --into README.md
 
-The second command replaces what stands between ``<!-- compare: begin -->`` and its end.
+and the same with ``--tune`` for docs/choose.md, from ``compare_tuned.json``. The second command replaces what stands between ``<!-- compare: begin -->`` and its end.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import Any
 from table import insert
 
 MARK = "compare"
+#: The notes that belong under the table: what the verdict speaks for, and how rates were chosen.
+NOTES = ("This verdict", "Learning rates")
 HEADINGS = (
     "entry",
     "validation loss",
@@ -54,7 +56,8 @@ def markdown(result: Mapping[str, Any]) -> str:
         )
     table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     sentences = "\n".join(f"- {result['entries'][name]['sentence']}" for name in result["ranking"])
-    return f"{table}\n\n{sentences}\n\n{result['notes'][0]}\n"
+    said = "\n\n".join(note for note in result["notes"] if note.startswith(NOTES))
+    return f"{table}\n\n{sentences}\n\n{said}\n"
 
 
 _FACTS = (
