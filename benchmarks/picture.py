@@ -23,7 +23,7 @@ from camber.errors import CamberError, require
 
 WIDTH = 1200
 #: The last part of the page that is in the picture, and the room below it.
-LAST, ROOM = "section[aria-labelledby='figure-losses'] .sheet", 32
+LAST, ROOM = "section[aria-labelledby='figure-losses'] .sheet", 8
 LARGEST = 300_000
 FLAGS = (
     "--headless",

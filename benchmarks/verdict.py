@@ -3,7 +3,8 @@
     camber compare --json > benchmarks/results/compare.json
     python benchmarks/verdict.py benchmarks/results/compare.json --into README.md
 
-and the same with ``--tune`` for docs/choose.md, from ``compare_tuned.json``. The second command replaces what stands between ``<!-- compare: begin -->`` and its end.
+and the same with ``--tune`` for docs/choose.md, from ``compare_tuned.json``. The second command
+replaces what stands between ``<!-- compare: begin -->`` and its end.
 """
 
 from __future__ import annotations

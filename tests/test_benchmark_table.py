@@ -86,7 +86,7 @@ def test_a_comparison_as_markdown(verdict, tmp_path):
 
     result = {
         "ranking": ["swiglu", "relu"],
-        "notes": ["what it speaks for"],
+        "notes": ["This verdict speaks for little.", "Learning rates: two.", "The rest."],
         "entries": {
             "relu": entry(2.25, {"mean": 0.25, "low": -0.1, "high": 0.6}),
             "swiglu": entry(2.0, None),
@@ -100,5 +100,6 @@ def test_a_comparison_as_markdown(verdict, tmp_path):
     assert "| `swiglu` | 2.000 | 1.500 … 2.500 | best |  | 12,346 | — | 1.00 | 1.4142 |" in text
     assert "| `relu` | 2.250 | 1.750 … 2.750 | +0.250 | -0.100 … +0.600 |" in text
     assert text.index("sentence about 2.0\n") < text.index("sentence about 2.25")
-    assert "what it speaks for" in text
+    assert "speaks for little.\n\nLearning rates: two.\n" in text
+    assert "The rest." not in text
     assert "stale" not in text
