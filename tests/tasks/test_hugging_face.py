@@ -258,6 +258,7 @@ def edit(**changes: object) -> Callable[[Path], None]:
         (edit(architectures=["LlamaForSequenceClassification"]), "does not predict the next token"),
         (edit(model_type="nobody_knows_it"), "its config.json cannot be read"),
         (edit(quantization_config={"quant_method": "gptq", "bits": 4}), "are quantised"),
+        (edit(hidden_act="wobble"), "unknown activation in .*hidden_act 'wobble'; the nearest"),
         (edit(vocab_size=100), "vocabulary of 100 is too small for bytes"),
     ],
 )

@@ -17,7 +17,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from camber.errors import CamberError, require
+from camber.errors import CamberError, require, unknown_name
 from camber.sites import Site, sites
 from camber.tasks.foreign_code import random_numbers, seed_from
 from camber.tasks.settings import given_path
@@ -53,6 +53,7 @@ class LocalCheckpoint:
         require("transformers", extra="hub", feature=f"the model hf:{folder}")
         self._config = self._read_config()
         self.architecture = self._check_kind()
+        self._check_activation()
         self.sha256 = self._hash()
         self.tokenizer = self._read_tokenizer()
         model = self.model(0)
@@ -176,6 +177,15 @@ class LocalCheckpoint:
                 f"model in full precision"
             )
         return name
+
+    def _check_activation(self) -> None:
+        from transformers.activations import ACT2FN
+
+        # transformers itself would answer with the bare name, deep inside the model's construction
+        for key in ("hidden_act", "hidden_activation", "activation_function"):
+            name = getattr(self._config, key, None)
+            if isinstance(name, str) and name not in ACT2FN:
+                raise unknown_name(f"activation in {self.folder}, {key}", name, ACT2FN)
 
     def _read_tokenizer(self) -> Any:
         if not any((self.folder / name).is_file() for name in _TOKENIZER_FILES):

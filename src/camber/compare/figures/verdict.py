@@ -146,7 +146,8 @@ FIGURE = Figure(
     caption=(
         "Paired differences to the best entry: the mean, its Holm-corrected interval (thick "
         "line), and single seeds (small dots). An interval that crosses the vertical line does "
-        "not tell the two apart."
+        "not tell the two apart. Where an early look decided, mean and interval are of its seeds "
+        "only."
     ),
     draw=_draw,
 )
