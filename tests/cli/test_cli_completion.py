@@ -126,5 +126,5 @@ def test_presets_and_models_are_those_of_the_tasks() -> None:
     from camber.tasks.images import IMAGES_PRESETS
 
     assert set(names.PRESETS) == set(PRESETS)
-    assert set(names.MODELS) == {*IMAGES_PRESETS, "hf:"}
+    assert set(names.MODELS) == {"dense", "moe", *IMAGES_PRESETS, "hf:"}
     assert names.KINDS == ("pointwise", "gated", "along", "normed")

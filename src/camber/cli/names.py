@@ -15,7 +15,7 @@ from typing import Final
 _PACKAGE: Final = Path(__file__).parents[1]
 
 PRESETS: Final = ("default", "quick", "paper", "d256")
-MODELS: Final = ("mlp", "resnet", "vit", "hf:")
+MODELS: Final = ("dense", "moe", "mlp", "resnet", "vit", "hf:")
 SIZES: Final = ("tiny", "smoke", "full")
 DEVICES: Final = ("cpu", "cuda", "mps")
 KINDS: Final = ("pointwise", "gated", "along", "normed")

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from camber.layers import ActivationChoice
 from camber.models import MLP, MLPConfig, ResNet, ResNetConfig, ViT, ViTConfig
+from camber.tasks.evaluation import evaluation_mode
 from camber.tasks.labelled_images import LabelledImages, at_once
 from camber.tasks.sampling import epochs, spread
 from camber.tasks.settings import Flag, OneOf, Real, Whole, setting
@@ -178,18 +179,13 @@ class ImageClassification(ABC):
         """
         part, chosen = self.data.part(split), self._scored(split)
         device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
-        try:
-            loss, wrong = 0.0, 0.0
-            with torch.no_grad():
-                for rows in chosen.split(min(EVALUATION_BATCH, at_once(self.data.shape))):
-                    images, labels = (t.to(device) for t in self.data.standardised(part, rows))
-                    logits = _logits(model, images)
-                    loss += float(F.cross_entropy(logits, labels, reduction="sum"))
-                    wrong += float((logits.argmax(1) != labels).sum())
-        finally:
-            model.train(was_training)
+        loss, wrong = 0.0, 0.0
+        with evaluation_mode(model):
+            for rows in chosen.split(min(EVALUATION_BATCH, at_once(self.data.shape))):
+                images, labels = (t.to(device) for t in self.data.standardised(part, rows))
+                logits = _logits(model, images)
+                loss += float(F.cross_entropy(logits, labels, reduction="sum"))
+                wrong += float((logits.argmax(1) != labels).sum())
         count = len(chosen)
         error = math.nan if math.isnan(loss) else 100 * wrong / count
         return {f"{split}_loss": loss / count, f"{split}_error": error}

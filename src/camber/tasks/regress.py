@@ -23,6 +23,7 @@ from camber.errors import CamberError
 from camber.layers import ActivationChoice
 from camber.models import MLP, MLPConfig
 from camber.tasks.content import digest
+from camber.tasks.evaluation import evaluation_mode
 from camber.tasks.sampling import epochs
 from camber.tasks.settings import Flag, OneOf, Real, Text, Whole, setting, settle
 from camber.tasks.target import read_target
@@ -206,20 +207,15 @@ class Regress:
         """
         part = self.part(split)
         device = next(model.parameters()).device
-        was_training = model.training
-        model.eval()
-        try:
-            squares = 0.0
-            with torch.no_grad():
-                for points, exact in zip(
-                    part.inputs.split(EVALUATION_BATCH),
-                    part.exact.split(EVALUATION_BATCH),
-                    strict=True,
-                ):
-                    error = _predicted(model, points.to(device)).double().cpu() - exact
-                    squares += float(error.square().sum())
-        finally:
-            model.train(was_training)
+        squares = 0.0
+        with evaluation_mode(model):
+            for points, exact in zip(
+                part.inputs.split(EVALUATION_BATCH),
+                part.exact.split(EVALUATION_BATCH),
+                strict=True,
+            ):
+                error = _predicted(model, points.to(device)).double().cpu() - exact
+                squares += float(error.square().sum())
         exact = part.exact.double()
         return {f"{split}_nrmse": (squares / float((exact - exact.mean()).square().sum())) ** 0.5}
 

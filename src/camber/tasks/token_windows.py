@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from camber.tasks.evaluation import evaluation_mode
+
 
 def random_windows(stream: Tensor, count: int, context: int, key: str) -> Tensor:
     """Return ``count`` windows of T + 1 tokens at places that follow from ``key``: int64.
@@ -70,14 +72,9 @@ def mean_loss(
         at_once: windows per forward pass.
     """
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
-        total = 0.0
-        with torch.no_grad():
-            for part in windows.split(at_once):
-                moved = part.to(device)
-                total += float(loss(model, (moved[:, :-1], moved[:, 1:]))) * len(part)
-    finally:
-        model.train(was_training)
+    total = 0.0
+    with evaluation_mode(model):
+        for part in windows.split(at_once):
+            moved = part.to(device)
+            total += float(loss(model, (moved[:, :-1], moved[:, 1:]))) * len(part)
     return total / len(windows)

@@ -30,6 +30,7 @@ from camber.errors import CamberError, unknown_name
 from camber.layers import ActivationChoice
 from camber.tasks.batch_layout import BatchLayouts, fingerprint, tensors_in
 from camber.tasks.builder import Builder, Built
+from camber.tasks.evaluation import evaluation_mode
 from camber.tasks.foreign_code import library_numbers, random_numbers, seed_from
 from camber.tasks.loader import endless, length, nothing, one_pass
 from camber.tasks.places import GATED_REMEDY, check_own_weights
@@ -234,18 +235,13 @@ class UserTask:
         """Return the metric, or the mean loss over the validation examples."""
         built = self._built(model)
         loader = built.train if split == "train" else built.validation
-        was_training = model.training
-        model.eval()
-        try:
-            with torch.no_grad(), random_numbers(seed_from("evaluate", split)):
-                if built.measure is None:
-                    return {f"{split}_loss": self._mean_loss(model, loader, split)}
-                moved = self._moved(model, loader, split)
-                with self._builder.guard(f"its metric {built.metric}"):
-                    value = built.measure(model, moved)
-                return number(value, built.metric, self.name, split)
-        finally:
-            model.train(was_training)
+        with evaluation_mode(model), random_numbers(seed_from("evaluate", split)):
+            if built.measure is None:
+                return {f"{split}_loss": self._mean_loss(model, loader, split)}
+            moved = self._moved(model, loader, split)
+            with self._builder.guard(f"its metric {built.metric}"):
+                value = built.measure(model, moved)
+            return number(value, built.metric, self.name, split)
 
     def _mean_loss(self, model: nn.Module, loader: Any, split: Split) -> float:
         """The mean over examples, where the loss is a mean over the examples of its batch."""
