@@ -2,48 +2,17 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_comparisons import TINY, Fight
 
 import camber.studies  # noqa: F401  # registers them
-from camber.compare import Comparison, read, resume, run
+from camber.compare import read, resume
 from camber.compare.request import stored_request
 from camber.errors import CamberError, RunError
 from camber.train import Event, InlineExecutor, run_study
-
-TINY = {"steps": 3, "warmup_steps": 1, "batch": 2, "context": 8, "width": 8, "layers": 1,
-        "evaluation_tokens": 16}  # fmt: skip
-Fight = Callable[..., Comparison]
-
-
-@pytest.fixture
-def text(tmp_path: Path) -> Path:
-    path = tmp_path / "words.txt"
-    path.write_text("the quick brown fox jumps over the lazy dog. " * 200)
-    return path
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "run"
-
-
-@pytest.fixture
-def fight(text: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> Fight:
-    monkeypatch.setattr("camber.compare.prices.SHAPE", (4, 8))
-    monkeypatch.setattr("camber.compare.prices.ROUNDS", 2)
-
-    def tiny(entries: Sequence[str] = ("relu", "gelu"), **changes: object) -> Comparison:
-        given: dict[str, object] = {
-            "preset": "quick", "seeds": 2, "settings": TINY, "text": text, "directory": place,
-            "executor": InlineExecutor(), "report": False,
-        }  # fmt: skip
-        return run(entries, **{**given, **changes})  # type: ignore[arg-type]  # by name
-
-    return tiny
 
 
 def test_an_unfinished_directory_says_what_is_missing(fight: Fight, place: Path) -> None:
